@@ -1,0 +1,4 @@
+#include <vector>
+
+#include "high/other.h"
+#include "low/upward.h"
