@@ -36,7 +36,8 @@ TimeTag TimeTag::FromUnixSeconds(std::int64_t unix_seconds, seconds utc_offset) 
 }
 
 TimeTag TimeTag::FromScn(Scn scn, seconds utc_offset) {
-  return FromUnixSeconds(static_cast<std::int64_t>(scn.value / 1'000'000'000), utc_offset);
+  const std::uint64_t nanoseconds = scn.IsValid() ? scn.value : 0;
+  return FromUnixSeconds(static_cast<std::int64_t>(nanoseconds / 1'000'000'000), utc_offset);
 }
 
 std::optional<TimeTag> TimeTag::Parse(std::string_view text) {

@@ -24,7 +24,7 @@ struct TimeTag {
   // What a calendar shows at a UTC offset of `utc_offset`, `seconds` after the epoch. The result
   // must lie in the years 0 to 9999.
   static TimeTag FromUnixSeconds(std::int64_t seconds, std::chrono::seconds utc_offset);
-  // The same for an SCN, rounded down to whole seconds. Any raw value fits.
+  // The same for an SCN, rounded down to whole seconds. An invalid SCN gives what SCN 0 gives.
   static TimeTag FromScn(Scn scn, std::chrono::seconds utc_offset);
   // Exactly YYYYMMDDTHHMMSS; the day must exist in the calendar, second 60 does not.
   static std::optional<TimeTag> Parse(std::string_view text);

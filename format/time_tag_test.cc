@@ -21,7 +21,8 @@ TEST(TimeTagTest, ScnsAreRoundedDown) {
   EXPECT_EQ(ToText(TimeTag::FromScn(Scn{999'999'999}, hours(0))), "19700101T000000");
   EXPECT_EQ(ToText(TimeTag::FromScn(Scn{1'000'000'000}, hours(0))), "19700101T000001");
   EXPECT_EQ(ToText(TimeTag::FromScn(Scn{0}, hours(-5))), "19691231T190000");
-  EXPECT_EQ(ToText(TimeTag::FromScn(kInvalidScn, hours(0))), "25540721T233433");
+  EXPECT_EQ(ToText(TimeTag::FromScn(kMaxScn, hours(0))), "21160220T235338");
+  EXPECT_EQ(ToText(TimeTag::FromScn(kInvalidScn, hours(8))), "19700101T080000");
 }
 
 TEST(TimeTagTest, ParseIsTheInverseOfPrintForEveryCalendarDay) {
