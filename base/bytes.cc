@@ -19,6 +19,7 @@ ByteView AsByteView(std::string_view text) { return std::as_bytes(std::span(text
 
 std::string_view AsText(ByteView bytes) {
   // char may alias any object, so this direction needs no copy either.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
