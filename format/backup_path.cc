@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <bitset>
 #include <cassert>
+#include <chrono>
+#include <iterator>
 #include <limits>
+#include <span>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -431,27 +434,6 @@ std::optional<std::string> TryPrint(const BackupPath& path) {
 
 // ---- Parsing ----
 
-struct RowSearch {
-  const Row* row = nullptr;
-  // Without a row: where the first component begins that fits nowhere.
-  std::size_t misfit = 0;
-};
-
-RowSearch FindRow(std::string_view text, DestKind dest, PathValues& values) {
-  RowSearch search;
-  for (const Row& row : kRows) {
-    if (!Overlap(row.facts.dest, dest)) continue;
-    values.Clear();
-    const PathMatch match = row.pattern.Match(text, values);
-    if (match.complete && match.consumed == text.size()) {
-      search.row = &row;
-      return search;
-    }
-    search.misfit = std::max(search.misfit, match.component);
-  }
-  return search;
-}
-
 std::unexpected<Error> Misfit(std::string_view path, std::size_t offset) {
   const std::string_view rest = path.substr(offset);
   const std::string_view component = rest.substr(0, rest.find('/'));
@@ -511,8 +493,9 @@ Result<BackupPath> ParseBackupPath(std::string_view relative_path, DestKind dest
   const PathMatch prefix = kComplementLog.Match(relative_path, set);
   const std::size_t begin = prefix.complete ? prefix.consumed : 0;
   PathValues values;
-  const RowSearch search = FindRow(relative_path.substr(begin),
-                                   prefix.complete ? DestKind::kArchive : DestKind::kAny, values);
+  const DestKind admitted = prefix.complete ? DestKind::kArchive : DestKind::kAny;
+  const auto search = FindRow(std::span<const Row>(kRows), relative_path.substr(begin), values,
+                              [&](const Row& row) { return Overlap(row.facts.dest, admitted); });
   if (search.row == nullptr) return Misfit(relative_path, begin + search.misfit);
 
   const DestKind home = prefix.complete ? DestKind::kData : search.row->facts.dest;

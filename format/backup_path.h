@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -206,7 +205,8 @@ struct NameClass {
   // Where the part of the path begins that was recognised.
   std::size_t offset = 0;
   // That part is a whole path of a destination: what stands before it is the root. Otherwise it is
-  // only the end of one, and the variables of the components before it are unknown (defaults).
+  // only the end of one, and the variables of the components before it are unknown (defaults): tell
+  // its meaning from Facts, not by Describe.
   bool whole = false;
   // Several only if not whole: "file_info.obarc" is that of a piece or of a log stream.
   std::vector<BackupPath> candidates;

@@ -104,9 +104,10 @@ TEST(BackupPathTest, EveryPathParsesBackToItself) {
 }
 
 std::string Damage(std::string text, std::mt19937_64& random) {
-  constexpr std::string_view kTypical = "/_.-+ 0123456789TdrpaAX\0";
+  constexpr std::string_view kTypical = "/_.-+ 0123456789TdrpaAX";
   const std::size_t at = random() % text.size();
-  const char c = random() % 8 == 0 ? static_cast<char>(random()) : kTypical[random() % 24];
+  const char c =
+      random() % 8 == 0 ? static_cast<char>(random()) : kTypical[random() % kTypical.size()];
   switch (random() % 6) {
     case 0:
       text[at] = c;

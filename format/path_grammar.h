@@ -1,9 +1,11 @@
 // The engine behind a layout's names: a layout is a table of patterns such as
 // "backup_set_{set}_{kind}/logstream_{ls}", and one pattern serves both directions. Substituting
 // values prints a path, matching a path gives the values. Which patterns and variables exist is the
-// business of the table (format/backup_path.cc).
+// business of the table: that of the 4.x destinations is in format/backup_path.cc, another layout
+// is another table.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <cstddef>
@@ -116,6 +118,30 @@ class PathPattern {
   std::size_t token_count_ = 0;
   std::size_t components_ = 1;
 };
+
+// The row of a layout's table that a text matches as a whole.
+template <class Row>
+struct RowSearch {
+  const Row* row = nullptr;
+  // Without a row: where the first component of the text begins that fits no row.
+  std::size_t misfit = 0;
+};
+
+// Tries the rows for which `admits(row)` holds; each has a PathPattern `pattern`. The values of the
+// row found are in `values`.
+template <class Row, class Filter>
+RowSearch<Row> FindRow(std::span<const Row> rows, std::string_view text, PathValues& values,
+                       Filter admits) {
+  RowSearch<Row> search;
+  for (const Row& row : rows) {
+    if (!admits(row)) continue;
+    values.Clear();
+    const PathMatch match = row.pattern.Match(text, values);
+    if (match.complete && match.consumed == text.size()) return {.row = &row};
+    search.misfit = std::max(search.misfit, match.component);
+  }
+  return search;
+}
 
 // The value's spelling, nothing if the variable can't express it.
 std::optional<std::string> PrintVariable(const PathVariable& variable, std::uint64_t value);

@@ -6,8 +6,8 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
-#include <optional>
 #include <set>
 #include <system_error>
 #include <utility>

@@ -1,12 +1,12 @@
 // The texts that name destinations. Whatever parses must read back from its own text, and must show
 // nothing that depends on the access key.
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
-#include "base/bytes.h"
 #include "io/backup_dest.h"
 #include "io/log_archive_dest.h"
 

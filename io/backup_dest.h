@@ -54,7 +54,8 @@ class BackupDest {
 
   // Fails with kInvalidBackupDest, for a checksum type that the scheme does not have with
   // kChecksumTypeNotSupported, for another wrong value with kInvalidArgument, and for hdfs with
-  // kNotSupported. No message quotes the input, because a mistyped URI has its secrets anywhere.
+  // kNotSupported. No message quotes the input, because a mistyped URI has its secrets anywhere;
+  // only a checksum type that is a word of a-z, 0-9 and _ is named.
   // Trailing '/' are removed from the path; nothing else is normalised.
   //
   // Beyond 4.3.0.1, which takes them and misbehaves later: a root of '/' or without a bucket, a
@@ -68,7 +69,7 @@ class BackupDest {
   std::string_view directory() const;
   // The bucket of object storage; empty for file://.
   std::string_view bucket() const;
-  // The rest of the path, without '/' at either end; empty for file:// and for the bucket itself.
+  // What follows the bucket and its '/', as given; empty for file:// and for the bucket itself.
   std::string_view object_prefix() const;
 
   // The end point as given, with or without http(s)://. This and the following are empty for

@@ -200,6 +200,14 @@ TEST(BackupDestTest, RefusesWhatIsNoDestination) {
   }
 }
 
+TEST(BackupDestTest, NamesOnlyAChecksumTypeThatIsAPlainWord) {
+  const auto dest =
+      BackupDest::Parse(Uri("s3://b?host=h&access_id=i&access_key=k&checksum_type=md5,KEY"));
+  ASSERT_FALSE(dest.has_value());
+  EXPECT_EQ(dest.error().code(), ErrorCode::kChecksumTypeNotSupported);
+  EXPECT_THAT(dest.error().ToString(), Not(HasSubstr(kSecret)));
+}
+
 TEST(BackupDestTest, KeepsEveryLimit) {
   const auto parses = [](std::string_view uri) { return BackupDest::Parse(uri).has_value(); };
   const auto fill = [](std::size_t size, std::string_view start) {
