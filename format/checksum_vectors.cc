@@ -14,6 +14,8 @@
 #include "base/bytes.h"
 #include "format/checksum.h"
 #include "format/crc32c.h"
+#include "format/encoder.h"
+#include "format/vector_checks.h"
 
 namespace obbak::format {
 namespace {
@@ -89,6 +91,16 @@ Result<std::uint64_t> ChecksumFromVector(std::string_view function_name,
   if (function_name == "fn:parity_check(uint32)") return ParityOf<std::uint32_t>(*input);
   if (function_name == "fn:parity_check(uint64)") return ParityOf<std::uint64_t>(*input);
   return Fail(ErrorCode::kNotSupported, fmt::format("no checksum function '{}'", function_name));
+}
+
+void AddChecksumChecks(VectorChecks& checks) {
+  checks.AddPrefix("fn:", [](const Vector& vector) -> Status {
+    const Result<std::uint64_t> result = ChecksumFromVector(vector.struct_name, vector.fields);
+    if (!result) return Fail(result.error());
+    Encoder out;
+    out.FixedBigEndian(*result, sizeof(*result));
+    return ExpectBytes(vector, out.bytes());
+  });
 }
 
 }  // namespace obbak::format

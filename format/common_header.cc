@@ -3,20 +3,11 @@
 #include <array>
 #include <utility>
 
+#include "format/checksum.h"
 #include "format/crc32c.h"
 #include "format/record.h"
 
 namespace obbak::format {
-namespace {
-
-// XOR of the four 16-bit words of a 64-bit value.
-std::uint16_t Fold16(std::int64_t value) {
-  const auto bits = static_cast<std::uint64_t>(value);
-  return static_cast<std::uint16_t>(bits ^ bits >> 16 ^ bits >> 32 ^ bits >> 48);
-}
-
-}  // namespace
-
 std::int16_t BackupCommonHeader::ComputeChecksum() const {
   const std::uint32_t sum = std::uint32_t{header_version} ^ compressor_type ^ data_type ^
                             static_cast<std::uint16_t>(header_length) ^ Fold16(data_length) ^

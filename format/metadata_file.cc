@@ -26,7 +26,7 @@ constexpr std::size_t kHeaderSize = BackupCommonHeader::kSize;
 // Collects what is wrong, with the offset that the dissection knows for a field.
 class Findings {
  public:
-  explicit Findings(MetadataInspection& inspection) : inspection_(inspection) {}
+  explicit Findings(Inspection& inspection) : inspection_(inspection) {}
 
   void Require(bool holds, ErrorCode code, std::string_view field, std::string message) {
     if (holds) return;
@@ -38,7 +38,7 @@ class Findings {
   void Add(Error error) { inspection_.findings.push_back(std::move(error)); }
 
  private:
-  MetadataInspection& inspection_;
+  Inspection& inspection_;
 };
 
 // The checks of the header that need no payload (§4.3, §4.4), in the reference's order, then the
@@ -77,7 +77,7 @@ void CheckHeader(const BackupCommonHeader& header, const MetadataHeaderSpec& spe
 
 // Decodes header and payload and makes every check. Null unless the payload could be decoded.
 template <class R>
-std::optional<R> InspectFile(ByteView file, MetadataInspection& inspection) {
+std::optional<R> InspectFile(ByteView file, Inspection& inspection) {
   Findings findings(inspection);
   if (file.size() < kHeaderSize) {
     findings.Add(
@@ -156,15 +156,15 @@ Result<Bytes> MetadataFile<R>::Write(const R& record) {
 
 template <class R>
 Result<R> MetadataFile<R>::Read(ByteView file) {
-  MetadataInspection inspection;
+  Inspection inspection;
   std::optional<R> record = InspectFile<R>(file, inspection);
   if (!inspection.findings.empty()) return Fail(std::move(inspection.findings.front()));
   return std::move(*record);
 }
 
 template <class R>
-MetadataInspection MetadataFile<R>::Inspect(ByteView file) {
-  MetadataInspection inspection;
+Inspection MetadataFile<R>::Inspect(ByteView file) {
+  Inspection inspection;
   InspectFile<R>(file, inspection);
   return inspection;
 }

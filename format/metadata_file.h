@@ -8,20 +8,10 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "format/dissection.h"
+#include "format/inspection.h"
 #include "format/metadata_header_spec.h"
 
 namespace obbak::format {
-
-// Everything that can be said about a file that should be of one kind.
-struct MetadataInspection {
-  // Nodes "header", "payload" and, behind the payload, "extra"; offsets in the file. After damage
-  // it holds what still could be decoded.
-  Dissection dissection;
-  // Each check that failed, in the order in which a reader makes them. Empty for a file that a
-  // reader accepts.
-  std::vector<Error> findings;
-};
 
 // Files whose record is R. Defined for every record that has a `kFile` (instantiated in
 // metadata_file.cc).
@@ -36,14 +26,14 @@ struct MetadataFile {
   static Result<R> Read(ByteView file);
 
   // All checks, none of which stops the others where they can still be made.
-  static MetadataInspection Inspect(ByteView file);
+  static Inspection Inspect(ByteView file);
 };
 
 // One kind of metadata file, for programs that learn the kind from the file.
 struct MetadataFileType {
   std::string_view record;  // the record's name, OceanBase's without `Ob`
   MetadataHeaderSpec header;
-  MetadataInspection (*inspect)(ByteView file);
+  Inspection (*inspect)(ByteView file);
 };
 
 // All kinds.

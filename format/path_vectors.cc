@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "format/backup_path.h"
+#include "format/vector_checks.h"
 
 namespace obbak::format {
 namespace {
@@ -364,6 +365,15 @@ Result<std::string> PathFromVector(std::string_view function_name,
                     .WithPath(*std::move(full)));
   }
   return full;
+}
+
+void AddPathChecks(VectorChecks& checks) {
+  checks.AddPrefix("path:", [](const Vector& vector) -> Status {
+    const Result<std::string> path = PathFromVector(vector.struct_name, vector.fields);
+    if (!path) return Fail(path.error());
+    const ByteView bytes = AsByteView(*path);
+    return ExpectBytes(vector, Bytes(bytes.begin(), bytes.end()));
+  });
 }
 
 }  // namespace obbak::format

@@ -12,110 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-// Structs of the log, block and index formats.
-constexpr std::string_view kLater[] = {
-    "CollectTxCtxInfo",
-    "DDL_TRANS_payload",
-    "LogBlockHeader",
-    "LogEntryHeader",
-    "LogGroupEntry",
-    "LogGroupEntry:padding",
-    "MdsDumpKV",
-    "ObAccuracy",
-    "ObArchiveFileHeader",
-    "ObBackupDataFileTrailer",
-    "ObBackupFileHeader",
-    "ObBackupMacroBlockIDMappingsMeta",
-    "ObBackupMacroBlockIDPair",
-    "ObBackupMacroBlockIndex",
-    "ObBackupMacroRangeIndex",
-    "ObBackupMacroRangeIndexIndex",
-    "ObBackupMetaIndex",
-    "ObBackupMetaIndexIndex",
-    "ObBackupMetaKey",
-    "ObBackupMultiLevelIndexHeader",
-    "ObBackupMultiLevelIndexTrailer",
-    "ObBackupPhysicalID",
-    "ObBackupSSTableMeta",
-    "ObBackupTabletMeta",
-    "ObBatchCreateTabletArg",
-    "ObBatchRemoveTabletArg",
-    "ObBatchUnbindTabletArg",
-    "ObCreateTabletExtraInfo",
-    "ObCreateTabletInfo",
-    "ObCreateTabletSchema",
-    "ObDDLBarrierLog",
-    "ObDataDictMetaInfo",
-    "ObDictColumnMeta",
-    "ObDictDatabaseMeta",
-    "ObDictMetaHeader",
-    "ObDictTableMeta",
-    "ObDictTenantMeta",
-    "ObITable::TableKey",
-    "ObIndexColumn",
-    "ObLSMetaFileHeader",
-    "ObLogBaseHeader",
-    "ObLogicMacroBlockId",
-    "ObMacroBlockCommonHeader",
-    "ObMacroDataSeq",
-    "ObMemtableMutatorRow",
-    "ObMigrationSSTableParam",
-    "ObMigrationTabletParam",
-    "ObMutatorTableLock",
-    "ObObj",
-    "ObObjMeta",
-    "ObRowkeyColumn",
-    "ObSSTableBasicMeta",
-    "ObStandbyUpgrade",
-    "ObStorageSchema",
-    "ObTXFinishTransferInInfo",
-    "ObTXFinishTransferOutInfo",
-    "ObTXStartTransferInInfo",
-    "ObTXStartTransferOutInfo",
-    "ObTableLockOp",
-    "ObTableMode",
-    "ObTabletBindingMdsUserData",
-    "ObTabletCreateDeleteMdsUserData",
-    "ObTabletFullMemoryMdsData",
-    "ObTransferDestPrepareInfo",
-    "ObTransferTabletInfo",
-    "ObTxAbortLog",
-    "ObTxActiveInfoLog",
-    "ObTxBufferNode",
-    "ObTxClearLog",
-    "ObTxCommitInfoLog",
-    "ObTxCommitLog",
-    "ObTxCtxTableMeta",
-    "ObTxData",
-    "ObTxLogBlock",
-    "ObTxLogBlockHeader",
-    "ObTxLogHeader",
-    "ObTxMultiDataSourceLog",
-    "ObTxPrepareLog",
-    "ObTxRecordLog",
-    "ObTxRollbackToLog",
-    "ObTxStartWorkingLog",
-    "data_dict_log_entry",
-    "file:macro_block_data",
-    "file:macro_range_index",
-    "file:macro_range_index:three_level_summary",
-    "file:meta_index",
-    "file:schema_meta",
-    "flat_row",
-    "log:GC_LS",
-    "log:ID_SERVICE",
-    "log:KEEP_ALIVE",
-    "macro_block:shared_sstable_data",
-    "macro_block:sstable_data",
-    "macro_block:sstable_index",
-    "macro_block:sstable_macro_meta",
-    "memtable_mutator",
-    "micro_block:data_tree_root",
-    "micro_block:flat",
-    "micro_block:macro_meta_tree_root",
-    "sstable:meta",
-};
-
 bool EqualNumbers(const json::value& a, const json::value& b) {
   const Result<std::uint64_t> left = IntegerFromJson(a);
   const Result<std::uint64_t> right = IntegerFromJson(b);
@@ -134,7 +30,12 @@ VectorChecks VectorChecks::All() {
   VectorChecks checks;
   AddPrimitiveChecks(checks);
   AddMetadataChecks(checks);
-  for (const std::string_view name : kLater) checks.LeaveForLater(std::string(name));
+  AddChecksumChecks(checks);
+  AddPathChecks(checks);
+  AddLogChecks(checks);
+  AddTransactionChecks(checks);
+  AddMacroBlockChecks(checks);
+  AddBackupDataChecks(checks);
   return checks;
 }
 

@@ -65,5 +65,11 @@ boost::json::value WriteOutShorthands(const boost::json::value& fields);
 // The parts of All(), by format family.
 void AddPrimitiveChecks(VectorChecks& checks);
 void AddMetadataChecks(VectorChecks& checks);
+void AddChecksumChecks(VectorChecks& checks);
+void AddPathChecks(VectorChecks& checks);
+void AddLogChecks(VectorChecks& checks);
+void AddTransactionChecks(VectorChecks& checks);
+void AddMacroBlockChecks(VectorChecks& checks);
+void AddBackupDataChecks(VectorChecks& checks);
 
 }  // namespace obbak::format

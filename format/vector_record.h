@@ -48,7 +48,7 @@ Status CheckFileVector(const Vector& vector) {
   if (!read) return Fail(read.error());
   if (!(*read == expected))
     return Fail(ErrorCode::kInvalidData, "read record differs from the fields");
-  const MetadataInspection inspection = MetadataFile<R>::Inspect(vector.bytes);
+  const Inspection inspection = MetadataFile<R>::Inspect(vector.bytes);
   if (Status status = ExpectFields(*common_header, ToJson(inspection.dissection, "header"));
       !status)
     return status;
