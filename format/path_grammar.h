@@ -74,8 +74,8 @@ struct PathMatch {
 class PathPattern {
  public:
   // Compiles `text`. `variables` must outlive the pattern. A faulty pattern does not compile: a
-  // variable nobody knows, or a number in front of a digit or of another variable (so that matching
-  // never has to go back: it is linear in the text).
+  // variable nobody knows, words of which one begins with another, or a number in front of a digit
+  // or of another variable. So matching never has to go back and is linear in the text.
   consteval PathPattern(std::string_view text, std::span<const PathVariable> variables);
 
   std::string_view text() const { return text_; }
@@ -154,6 +154,16 @@ consteval void PathPattern::Add(Token token) {
   if (after_variable && tokens_[token_count_ - 1].variable->form == VariableForm::kNumber &&
       (token.variable != nullptr || (token.literal[0] >= '0' && token.literal[0] <= '9'))) {
     throw "a number must be followed by something that can't continue it";
+  }
+  if (token.variable != nullptr) {
+    const auto& words = token.variable->words;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      for (std::size_t j = 0; j < words.size(); ++j) {
+        if (i != j && !words[i].empty() && words[j].starts_with(words[i])) {
+          throw "a word begins with another one";
+        }
+      }
+    }
   }
   if (token.EndsComponent()) ++components_;
   tokens_[token_count_++] = token;
