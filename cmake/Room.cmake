@@ -4,7 +4,7 @@
 #   x.cc         part of the library obbak_<name>
 #   x_test.cc    part of the test program <name>_test
 #   x_main.cc    a program of its own, named x
-#   x_fuzzer.cc  a libFuzzer target of its own, when OBBAK_FUZZ is on
+#   x_fuzzer.cc  a libFuzzer target of its own, when OBBAK_FUZZ is on; otherwise a test that replays testdata/corpus/x
 #   x_bench.cc   a benchmark program of its own, when OBBAK_BENCH is on
 # MAY_INCLUDE both links those rooms and allows their headers to be included.
 set(OBBAK_ROOMS "" CACHE INTERNAL "")
@@ -37,9 +37,15 @@ function(obbak_room name)
     elseif(stem MATCHES "^(.*)_main$")
       add_executable(${CMAKE_MATCH_1} ${source})
       target_link_libraries(${CMAKE_MATCH_1} PRIVATE obbak_${name})
-    elseif(stem MATCHES "_fuzzer$" AND OBBAK_FUZZ)
+      target_compile_definitions(${CMAKE_MATCH_1} PRIVATE OBBAK_VERSION="${PROJECT_VERSION}")
+    elseif(stem MATCHES "^(.*)_fuzzer$" AND OBBAK_FUZZ)
       add_executable(${stem} ${source})
       target_link_libraries(${stem} PRIVATE obbak_${name} -fsanitize=fuzzer)
+    elseif(stem MATCHES "^(.*)_fuzzer$")
+      add_executable(${CMAKE_MATCH_1}_replay ${source} ${PROJECT_SOURCE_DIR}/cmake/replay_corpus.cc)
+      target_link_libraries(${CMAKE_MATCH_1}_replay PRIVATE obbak_${name})
+      add_test(NAME ${CMAKE_MATCH_1}_replay
+        COMMAND ${CMAKE_MATCH_1}_replay ${PROJECT_SOURCE_DIR}/testdata/corpus/${CMAKE_MATCH_1})
     elseif(stem MATCHES "_bench$" AND OBBAK_BENCH)
       find_package(benchmark REQUIRED)
       add_executable(${stem} ${source})

@@ -106,6 +106,11 @@ Status Decoder::status() const {
 }
 
 void Decoder::Fail(ErrorCode code, std::size_t offset, std::string message) {
+  Record(code, offset, std::move(message));
+  stopped_ = true;
+}
+
+void Decoder::Record(ErrorCode code, std::size_t offset, std::string message) {
   if (error_) return;
   error_ = Error(code, std::move(message)).WithOffset(offset).WithField(FieldPath());
 }
@@ -167,15 +172,16 @@ Decoder::Envelope::Envelope(Decoder& decoder, std::uint64_t version)
                   fmt::format("envelope version is {}, expected {}", stored_version, version));
     return;
   }
-  if (length > decoder_.remaining()) {
-    decoder_.Fail(ErrorCode::kDeserializeError, length_at,
-                  fmt::format("envelope promises {} bytes of payload, {} are left", length,
-                              decoder_.remaining()));
-    return;
+  const std::size_t remaining = decoder_.remaining();
+  if (length > remaining) {
+    decoder_.Record(
+        ErrorCode::kDeserializeError, length_at,
+        fmt::format("envelope promises {} bytes of payload, {} are left", length, remaining));
+    decoder_.stopped_ = !decoder_.tracing();
   }
   decoder_.Frame("envelope", begin,
                  fmt::format("version {}, payload {} bytes", stored_version, length));
-  decoder_.limit_ = decoder_.position_ + length;
+  decoder_.limit_ = decoder_.position_ + std::min<std::uint64_t>(length, remaining);
 }
 
 Decoder::Envelope::~Envelope() {

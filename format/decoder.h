@@ -17,6 +17,9 @@ namespace obbak::format {
 
 // Reads a buffer from front to back and never beyond the innermost envelope that is open.
 //
+// A decoder with a trace is tolerant where it can be: in a file that was cut off it decodes what is
+// there although an envelope promises more; that is a failure all the same.
+//
 // The first failure sticks: it is recorded with its offset and field path, every later read does
 // nothing and returns zero. A caller may therefore decode a whole record and look at `status()`
 // once. Output parameters of a failed read are zero.
@@ -50,10 +53,11 @@ class Decoder {
   std::size_t position() const { return position_; }
   // Bytes up to the end of the innermost envelope.
   std::size_t remaining() const { return limit_ - position_; }
-  bool ok() const { return !error_.has_value(); }
+  // False once decoding has stopped.
+  bool ok() const { return !stopped_; }
   // The failure, with offset and field; success otherwise.
   Status status() const;
-  // Records a failure at `offset`, unless there is one already.
+  // Stops decoding with a failure at `offset`; the first failure is the one that counts.
   void Fail(ErrorCode code, std::size_t offset, std::string message);
 
   bool tracing() const { return trace_ != nullptr; }
@@ -108,6 +112,8 @@ class Decoder {
   static constexpr std::size_t kMaxDepth = 32;
 
   std::uint64_t Varint(std::size_t max_bytes);
+  // Records a failure without stopping.
+  void Record(ErrorCode code, std::size_t offset, std::string message);
   std::string FieldPath() const;
 
   ByteView data_;
@@ -117,6 +123,7 @@ class Decoder {
   std::array<Step, kMaxDepth> steps_;
   std::size_t depth_ = 0;
   std::optional<Error> error_;
+  bool stopped_ = false;
 };
 
 }  // namespace obbak::format

@@ -57,7 +57,17 @@ void Dissection::SetValue(std::size_t index, FieldValue value, std::string text)
   fields_[index].text = std::move(text);
 }
 
+void Dissection::Annotate(std::string_view path, std::string_view text) {
+  const std::size_t index = IndexOf(path);
+  if (index != kNotFound && !text.empty()) fields_[index].text = text;
+}
+
 const Field* Dissection::Find(std::string_view path) const {
+  const std::size_t index = IndexOf(path);
+  return index == kNotFound ? nullptr : &fields_[index];
+}
+
+std::size_t Dissection::IndexOf(std::string_view path) const {
   int depth = 0;
   std::size_t i = 0;
   while (!path.empty()) {
@@ -69,12 +79,12 @@ const Field* Dissection::Find(std::string_view path) const {
            (fields_[i].depth > depth || fields_[i].name != step)) {
       ++i;
     }
-    if (i == fields_.size() || fields_[i].depth < depth) return nullptr;
-    if (path.empty()) return &fields_[i];
+    if (i == fields_.size() || fields_[i].depth < depth) return kNotFound;
+    if (path.empty()) return i;
     ++i;
     ++depth;
   }
-  return nullptr;
+  return kNotFound;
 }
 
 namespace {

@@ -49,12 +49,16 @@ class Dissection {
   // A leaf that is opened and closed at once, as a child of the open node.
   void AddFraming(std::string name, std::size_t begin, std::size_t end, std::string text = {});
   void SetValue(std::size_t index, FieldValue value, std::string text);
-  void SetKind(std::size_t index, FieldKind kind) { fields_[index].kind = kind; }
+  // Says what the value at a dotted path means; nothing if there is no such node or no meaning.
+  void Annotate(std::string_view path, std::string_view text);
 
   // The node at a dotted path such as "payload.filelist[3].size_bytes", null if there is none.
   const Field* Find(std::string_view path) const;
 
  private:
+  static constexpr std::size_t kNotFound = ~std::size_t{0};
+  std::size_t IndexOf(std::string_view path) const;
+
   std::vector<Field> fields_;
   int depth_ = 0;
 };

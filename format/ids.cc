@@ -22,6 +22,7 @@ std::string UtcText(std::chrono::sys_seconds seconds, std::uint64_t fraction, in
 
 std::string ToText(Scn scn) {
   if (scn == kMinScn) return "min";
+  if (scn == kBaseScn) return "base";
   if (scn == kMaxScn) return "max";
   if (!scn.IsValid()) return "invalid";
   const std::chrono::sys_seconds seconds{std::chrono::seconds(scn.value / 1'000'000'000)};

@@ -103,7 +103,7 @@ struct DataVersion {
 };
 inline constexpr DataVersion kDataVersion4301{0x0000000400030001};
 
-// "2023-11-14 22:13:20.123456789 UTC"; "invalid", "min", "max" for the special ones.
+// "2023-11-14 22:13:20.123456789 UTC"; "invalid", "min", "base", "max" for the special ones.
 std::string ToText(Scn scn);
 // "2023-11-14 22:13:20.123456 UTC".
 std::string ToText(Timestamp time);

@@ -13,6 +13,7 @@
 #include "format/common_header.h"
 #include "format/crc32c.h"
 #include "format/destination_records.h"
+#include "format/inspect_record.h"
 #include "format/later_records.h"
 #include "format/ls_meta_records.h"
 #include "format/record.h"
@@ -22,24 +23,6 @@ namespace obbak::format {
 namespace {
 
 constexpr std::size_t kHeaderSize = BackupCommonHeader::kSize;
-
-// Collects what is wrong, with the offset that the dissection knows for a field.
-class Findings {
- public:
-  explicit Findings(Inspection& inspection) : inspection_(inspection) {}
-
-  void Require(bool holds, ErrorCode code, std::string_view field, std::string message) {
-    if (holds) return;
-    Error error = Error(code, std::move(message)).WithField(std::string(field));
-    if (const Field* node = inspection_.dissection.Find(field))
-      error = std::move(error).WithOffset(node->begin);
-    inspection_.findings.push_back(std::move(error));
-  }
-  void Add(Error error) { inspection_.findings.push_back(std::move(error)); }
-
- private:
-  Inspection& inspection_;
-};
 
 // The checks of the header that need no payload (§4.3, §4.4), in the reference's order, then the
 // stricter ones.
@@ -93,6 +76,8 @@ std::optional<R> InspectFile(ByteView file, Inspection& inspection) {
     DecodeField(in, "header", header);
     if (!in.ok()) return std::nullopt;
   }
+  inspection.dissection.Annotate("header.data_type", BackupFileTypeName(header.data_type));
+  inspection.dissection.Annotate("header.compressor_type", CompressorName(header.compressor_type));
   CheckHeader(header, R::kFile, file.size(), findings);
 
   const std::size_t available = file.size() - kHeaderSize;
@@ -107,28 +92,9 @@ std::optional<R> InspectFile(ByteView file, Inspection& inspection) {
       fmt::format("is {:#x}, the payload's {} bytes give {:#x}",
                   static_cast<std::uint64_t>(header.data_checksum), payload_size, checksum));
 
-  R record;
-  Decoder in(file.first(end), &inspection.dissection, kHeaderSize);
-  DecodeField(in, "payload", record);
-  if (Status status = in.status(); !status) {
-    findings.Add(std::move(status).error());
-    return std::nullopt;
-  }
-  if (in.position() < end) {
-    inspection.dissection.AddFraming("unknown", in.position(), end, "payload behind the record");
-  }
-  if (end < file.size())
+  std::optional<R> record = InspectRecord<R>(file.first(end), kHeaderSize, findings);
+  if (end < file.size()) {
     inspection.dissection.AddFraming("extra", end, file.size(), "bytes after the payload");
-
-  Rules rules;
-  CheckRules(record, rules);
-  for (const Violation& violation : rules.violations()) {
-    const std::string field = "payload." + violation.field;
-    const Field* node = inspection.dissection.Find(field);
-    const bool has_value = node != nullptr && node->kind == FieldKind::kValue;
-    findings.Require(false, ErrorCode::kErrUnexpected, field,
-                     has_value ? fmt::format("is {}, {}", ValueText(*node), violation.requirement)
-                               : violation.requirement);
   }
   return record;
 }
@@ -137,13 +103,7 @@ std::optional<R> InspectFile(ByteView file, Inspection& inspection) {
 
 template <class R>
 Result<Bytes> MetadataFile<R>::Write(const R& record) {
-  Rules rules;
-  CheckRules(record, rules);
-  if (!rules.violations().empty()) {
-    const Violation& violation = rules.violations().front();
-    return Fail(
-        Error(ErrorCode::kInvalidArgument, violation.requirement).WithField(violation.field));
-  }
+  if (Status status = ValidateForWrite(record); !status) return Fail(std::move(status).error());
   Result<Bytes> payload = EncodeRecord(record);
   if (!payload) return payload;
   Encoder out;

@@ -3,6 +3,7 @@
 // (format/backup_path.h); this is the arithmetic of their byte ranges.
 #pragma once
 
+#include <boost/describe/class.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -22,6 +23,7 @@ struct ObjectPart {
   constexpr std::uint64_t size() const { return end - start; }
   constexpr bool operator==(const ObjectPart&) const = default;
 };
+BOOST_DESCRIBE_STRUCT(ObjectPart, (), (start, end))
 
 // All bytes of the FORMAT_META object (§6.4).
 inline constexpr std::string_view kFormatMetaContent = "version=1";

@@ -1,0 +1,76 @@
+#include "cli/demo_command.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <system_error>
+
+#include "base/result.h"
+#include "format/sample_destination.h"
+
+namespace obbak::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+Status WriteFile(const fs::path& path, ByteView bytes) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  std::ofstream out(path, std::ios::binary);
+  out << AsText(bytes);
+  out.close();
+  if (error || !out)
+    return Fail(Error(ErrorCode::kIoError, "cannot be written").WithPath(path.string()));
+  return {};
+}
+
+Status WriteSamples(const fs::path& directory) {
+  std::error_code error;
+  if (fs::exists(directory, error) && !fs::is_empty(directory, error)) {
+    return Fail(Error(ErrorCode::kEntryExist, "is not an empty directory")
+                    .WithPath(directory.string())
+                    .WithAdvice("name another one or remove it"));
+  }
+  const Result<std::vector<format::SampleFile>> files = format::SampleDestinations();
+  if (!files) return Fail(files.error());
+  for (const format::SampleFile& file : *files) {
+    if (Status status = WriteFile(directory / file.path, file.bytes); !status) return status;
+  }
+  return {};
+}
+
+}  // namespace
+
+CommandResult Demo(const fs::path& directory) {
+  if (Status status = WriteSamples(directory); !status) {
+    return {.out = {}, .err = status.error().ToString() + "\n", .status = 1};
+  }
+  struct Step {
+    std::string_view caption;
+    std::string_view path;
+    InspectOutput output;
+  };
+  constexpr Step kSteps[] = {
+      {"The data backup destination of a tiny tenant: a full set and an incremental one.",
+       "data_backup_dest", InspectOutput::kDump},
+      {"Its log archive: two frozen pieces and an active one.", "log_archive_dest",
+       InspectOutput::kDump},
+      {"A metadata file in the shape of ob_admin dump_backup.",
+       "data_backup_dest/backup_set_1_full/single_backup_set_info.obbak", InspectOutput::kDump},
+      {"The same kind of file byte for byte.", "log_archive_dest/rounds/round_d1002r1_start.obarc",
+       InspectOutput::kHex},
+  };
+  CommandResult result;
+  for (const Step& step : kSteps) {
+    const fs::path path = directory / step.path;
+    const std::string_view flag = step.output == InspectOutput::kHex ? " --hex" : "";
+    result.out += fmt::format("\n{}\n$ obbak inspect{} {}\n", step.caption, flag, path.string());
+    const CommandResult shown = Inspect(path, step.output);
+    result.out += shown.out;
+    result.err += shown.err;
+    result.status = std::max(result.status, shown.status);
+  }
+  return result;
+}
+
+}  // namespace obbak::cli

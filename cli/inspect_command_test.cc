@@ -1,0 +1,157 @@
+#include "cli/inspect_command.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "cli/demo_command.h"
+#include "cli/tree_view.h"
+
+namespace obbak::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+const fs::path kGolden = fs::path(OBBAK_TESTDATA_DIR) / "golden";
+
+// A directory of the test's own, gone at its end.
+class InspectCommandTest : public testing::Test {
+ protected:
+  InspectCommandTest() {
+    std::string name = (fs::temp_directory_path() / "obbak-inspect-XXXXXX").string();
+    directory_ = ::mkdtemp(name.data());
+  }
+  ~InspectCommandTest() override { fs::remove_all(directory_); }
+
+  fs::path Write(const fs::path& name, std::string_view content) {
+    fs::create_directories((directory_ / name).parent_path());
+    std::ofstream(directory_ / name, std::ios::binary) << content;
+    return directory_ / name;
+  }
+  static std::string Read(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  }
+
+  fs::path directory_;
+};
+
+TEST_F(InspectCommandTest, PrintsTheShapeOfObAdmin) {
+  const CommandResult result =
+      Inspect(kGolden / "log_archive_dest/rounds/round_d1002r1_start.obarc", InspectOutput::kDump);
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(result.err, "");
+  EXPECT_THAT(
+      result.out,
+      HasSubstr(
+          "------------------------------{Backup Common Header}------------------------------\n"
+          "|                     data_type|18 (BACKUP_ARCHIVE_ROUND_START_INFO)\n"
+          "|                header_version|1                             \n"));
+  EXPECT_THAT(
+      result.out,
+      HasSubstr(
+          "------------------------------{archive round start info}------------------------------\n"
+          "|                       dest_id|1002                          \n"
+          "|                      round_id|1                             \n"
+          "|                     start_scn|1673436649000000000 (2023-01-11 11:30:49.000000000 "
+          "UTC)\n"
+          "|                 base_piece_id|1                             \n"
+          "|         piece_switch_interval|86400000000                   \n" +
+          std::string(80, '-') + "\n"));
+}
+
+// Whatever the view, no value of the file is left out.
+TEST_F(InspectCommandTest, ShowsEveryFieldOfEveryGoldenFileInTheDump) {
+  for (const auto& entry : fs::recursive_directory_iterator(kGolden)) {
+    if (!entry.is_regular_file() || entry.file_size() == 0) continue;
+    const std::string dump = Inspect(entry.path(), InspectOutput::kDump).out;
+    const CommandResult hex = Inspect(entry.path(), InspectOutput::kHex);
+    EXPECT_EQ(hex.status, 0) << entry.path();
+    // Each text of the file appears in all views.
+    const std::string json = Inspect(entry.path(), InspectOutput::kJson).out;
+    boost::system::error_code error;
+    const boost::json::value parsed = boost::json::parse(json, error);
+    ASSERT_FALSE(error) << json;
+    EXPECT_TRUE(parsed.at("findings").as_array().empty());
+    const auto check = [&](const auto& self, const boost::json::value& value) -> void {
+      if (value.is_object()) {
+        for (const auto& member : value.get_object()) self(self, member.value());
+      } else if (value.is_array()) {
+        for (const auto& item : value.get_array()) self(self, item);
+      } else if (value.is_string()) {
+        EXPECT_THAT(dump, HasSubstr(std::string(value.get_string()))) << entry.path();
+        EXPECT_THAT(hex.out, HasSubstr(std::string(value.get_string()))) << entry.path();
+      }
+    };
+    if (const auto* payload = parsed.as_object().if_contains("payload")) check(check, *payload);
+  }
+}
+
+TEST_F(InspectCommandTest, NamesEveryByteInTheHexView) {
+  for (const auto& entry : fs::recursive_directory_iterator(kGolden)) {
+    if (!entry.is_regular_file()) continue;
+    const std::string hex = Inspect(entry.path(), InspectOutput::kHex).out;
+    EXPECT_THAT(hex, Not(HasSubstr("not explained")));
+    EXPECT_THAT(hex, Not(HasSubstr("not decoded")));
+  }
+}
+
+TEST_F(InspectCommandTest, ShowsWhatADamagedFileStillHoldsAndWhatFailed) {
+  std::string bytes = Read(kGolden / "log_archive_dest/piece_d1002r1p1/single_piece_info.obarc");
+  const fs::path cut = Write("single_piece_info.obarc", bytes.substr(0, 110));
+  const CommandResult result = Inspect(cut, InspectOutput::kDump);
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.out, HasSubstr("|                 key.tenant_id|1002 "));
+  EXPECT_THAT(result.err,
+              HasSubstr(cut.string() + ": offset 0x20 (32): field header.data_checksum: is 0x"));
+  EXPECT_THAT(result.err, HasSubstr("envelope promises"));
+
+  bytes[0x50] = static_cast<char>(bytes[0x50] ^ 1);
+  const CommandResult json = Inspect(Write("single_piece_info.obarc", bytes), InspectOutput::kJson);
+  const boost::json::value parsed = boost::json::parse(json.out);
+  EXPECT_EQ(parsed.at("findings").as_array().at(0).at("field"), "header.data_checksum");
+  EXPECT_EQ(parsed.at("findings").as_array().at(0).at("offset"), 32);
+}
+
+TEST_F(InspectCommandTest, SaysSoWhenAFileIsNoneOfABackup) {
+  const CommandResult text = Inspect(Write("notes.txt", "hello"), InspectOutput::kDump);
+  EXPECT_EQ(text.status, 1);
+  EXPECT_THAT(text.err, HasSubstr("neither its name nor its header"));
+  const CommandResult missing = Inspect(directory_ / "nope", InspectOutput::kDump);
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_THAT(missing.err, HasSubstr("OB_FILE_NOT_EXIST"));
+}
+
+TEST_F(InspectCommandTest, ListsADestinationWithUnknownNamesAsUnknown) {
+  ASSERT_EQ(Demo(directory_ / "d").status, 0);
+  Write("d/data_backup_dest/backup_set_1_full/scratch.tmp", "x");
+  const CommandResult tree = Inspect(directory_ / "d/data_backup_dest", InspectOutput::kDump);
+  EXPECT_EQ(tree.status, 0);
+  EXPECT_THAT(tree.out, testing::ContainsRegex("    scratch.tmp +1 B  unknown\n"));
+  EXPECT_THAT(tree.out, HasSubstr("identity of the destination"));
+  EXPECT_THAT(tree.out, HasSubstr("34 files, 1 unknown names\n"));
+
+  // A directory inside a destination is known by the path that leads to it.
+  const Result<std::vector<TreeEntry>> inside =
+      ListTree(directory_ / "d/data_backup_dest/backup_set_1_full");
+  ASSERT_TRUE(inside.has_value());
+  for (const TreeEntry& entry : *inside)
+    EXPECT_EQ(entry.known, entry.path != "scratch.tmp") << entry.path;
+}
+
+TEST_F(InspectCommandTest, TheDemoNeverWritesIntoADirectoryInUse) {
+  Write("precious", "data");
+  const CommandResult result = Demo(directory_);
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.err, HasSubstr("is not an empty directory"));
+}
+
+}  // namespace
+}  // namespace obbak::cli

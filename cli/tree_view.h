@@ -1,0 +1,33 @@
+// A destination as a tree, with what each file is.
+#pragma once
+
+#include <boost/json/fwd.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace obbak::cli {
+
+// One file or directory below the listed one.
+struct TreeEntry {
+  std::string path;  // relative, '/' between components
+  bool directory = false;
+  bool known = false;  // the name is one of a destination
+  std::uint64_t size = 0;
+  std::string kind;     // "MacroBlockData"; empty if unknown
+  std::string meaning;  // one line for people; "unknown" for other names
+};
+
+// Everything below `directory`, in order, parents first. `directory` may be a destination's root or
+// any directory in one. Symbolic links are listed, not followed. Fails when a directory can't be
+// read.
+Result<std::vector<TreeEntry>> ListTree(const std::filesystem::path& directory);
+
+// Indented by depth, with sizes and meanings, and a count at the end.
+std::string TreeText(const std::filesystem::path& directory, const std::vector<TreeEntry>& entries);
+boost::json::value TreeJson(const std::vector<TreeEntry>& entries);
+
+}  // namespace obbak::cli

@@ -1,0 +1,57 @@
+// Decoding a record for an Inspection: values, damage and broken rules, each with its place.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "format/inspection.h"
+#include "format/record.h"
+#include "format/rules.h"
+
+namespace obbak::format {
+
+// Success when all rules of `record` hold; what writers ask before they write it.
+template <class R>
+Status ValidateForWrite(const R& record) {
+  Rules rules;
+  CheckRules(record, rules);
+  if (rules.violations().empty()) return {};
+  const Violation& violation = rules.violations().front();
+  return Fail(Error(ErrorCode::kInvalidArgument, violation.requirement).WithField(violation.field));
+}
+
+// Decodes the record that begins at `begin` and should reach to the end of `bytes`, below a node
+// "payload", and checks its rules. Null unless it could be decoded.
+template <class R>
+std::optional<R> InspectRecord(ByteView bytes, std::size_t begin, Findings& findings) {
+  R record;
+  Decoder in(bytes, &findings.dissection(), begin);
+  DecodeField(in, "payload", record);
+  if (Status status = in.status(); !status) {
+    findings.Add(std::move(status).error());
+    return std::nullopt;
+  }
+  if (in.position() < bytes.size()) {
+    findings.dissection().AddFraming("unknown", in.position(), bytes.size(),
+                                     "payload behind the record");
+  }
+  Rules rules;
+  CheckRules(record, rules);
+  for (const Violation& violation : rules.violations()) {
+    const std::string field = "payload." + violation.field;
+    const Field* node = findings.dissection().Find(field);
+    const bool has_value = node != nullptr && node->kind == FieldKind::kValue;
+    findings.Require(false, ErrorCode::kErrUnexpected, field,
+                     has_value ? fmt::format("is {}, {}", ValueText(*node), violation.requirement)
+                               : violation.requirement);
+  }
+  return record;
+}
+
+}  // namespace obbak::format
