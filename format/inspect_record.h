@@ -31,21 +31,20 @@ Status ValidateForWrite(const R& record) {
 template <class R>
 std::optional<R> InspectRecord(ByteView bytes, std::size_t begin, Findings& findings) {
   R record;
-  Decoder in(bytes, &findings.dissection(), begin);
+  Decoder in(bytes, findings.trace(), begin);
   DecodeField(in, "payload", record);
   if (Status status = in.status(); !status) {
     findings.Add(std::move(status).error());
     return std::nullopt;
   }
   if (in.position() < bytes.size()) {
-    findings.dissection().AddFraming("unknown", in.position(), bytes.size(),
-                                     "payload behind the record");
+    findings.Frame("unknown", in.position(), bytes.size(), "payload behind the record");
   }
   Rules rules;
   CheckRules(record, rules);
   for (const Violation& violation : rules.violations()) {
     const std::string field = "payload." + violation.field;
-    const Field* node = findings.dissection().Find(field);
+    const Field* node = findings.trace() == nullptr ? nullptr : findings.trace()->Find(field);
     const bool has_value = node != nullptr && node->kind == FieldKind::kValue;
     findings.Require(false, ErrorCode::kErrUnexpected, field,
                      has_value ? fmt::format("is {}, {}", ValueText(*node), violation.requirement)

@@ -21,19 +21,32 @@ struct Inspection {
   std::vector<Error> findings;
 };
 
+// Whether an inspection keeps a dissection. A reader that only wants the record goes without, at
+// many times the speed, and inspects again for the place of what it found.
+enum class Tracing { kOff, kOn };
+
 // Collects what is wrong, with the offset that the dissection knows for a field.
 class Findings {
  public:
-  explicit Findings(Inspection& inspection) : inspection_(inspection) {}
+  explicit Findings(Inspection& inspection, Tracing tracing = Tracing::kOn)
+      : inspection_(inspection), tracing_(tracing) {}
 
   // Adds a finding about the field at a dotted path unless the check holds.
   void Require(bool holds, ErrorCode code, std::string_view field, std::string message);
   void Add(Error error) { inspection_.findings.push_back(std::move(error)); }
 
-  Dissection& dissection() { return inspection_.dissection; }
+  // What a decoder fills, null without tracing.
+  Dissection* trace() { return tracing_ == Tracing::kOn ? &inspection_.dissection : nullptr; }
+  // Names bytes behind a record.
+  void Frame(std::string name, std::size_t begin, std::size_t end, std::string text) {
+    if (trace() != nullptr) {
+      trace()->AddFraming(std::move(name), begin, end, std::move(text));
+    }
+  }
 
  private:
   Inspection& inspection_;
+  Tracing tracing_;
 };
 
 }  // namespace obbak::format

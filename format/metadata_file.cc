@@ -60,8 +60,7 @@ void CheckHeader(const BackupCommonHeader& header, const MetadataHeaderSpec& spe
 
 // Decodes header and payload and makes every check. Null unless the payload could be decoded.
 template <class R>
-std::optional<R> InspectFile(ByteView file, Inspection& inspection) {
-  Findings findings(inspection);
+std::optional<R> InspectFile(ByteView file, Findings findings) {
   if (file.size() < kHeaderSize) {
     findings.Add(
         Error(ErrorCode::kInvalidArgument,
@@ -72,12 +71,14 @@ std::optional<R> InspectFile(ByteView file, Inspection& inspection) {
   }
   BackupCommonHeader header;
   {
-    Decoder in(file, &inspection.dissection);
+    Decoder in(file, findings.trace());
     DecodeField(in, "header", header);
     if (!in.ok()) return std::nullopt;
   }
-  inspection.dissection.Annotate("header.data_type", BackupFileTypeName(header.data_type));
-  inspection.dissection.Annotate("header.compressor_type", CompressorName(header.compressor_type));
+  if (Dissection* trace = findings.trace()) {
+    trace->Annotate("header.data_type", BackupFileTypeName(header.data_type));
+    trace->Annotate("header.compressor_type", CompressorName(header.compressor_type));
+  }
   CheckHeader(header, R::kFile, file.size(), findings);
 
   const std::size_t available = file.size() - kHeaderSize;
@@ -93,9 +94,7 @@ std::optional<R> InspectFile(ByteView file, Inspection& inspection) {
                   static_cast<std::uint64_t>(header.data_checksum), payload_size, checksum));
 
   std::optional<R> record = InspectRecord<R>(file.first(end), kHeaderSize, findings);
-  if (end < file.size()) {
-    inspection.dissection.AddFraming("extra", end, file.size(), "bytes after the payload");
-  }
+  if (end < file.size()) findings.Frame("extra", end, file.size(), "bytes after the payload");
   return record;
 }
 
@@ -116,16 +115,16 @@ Result<Bytes> MetadataFile<R>::Write(const R& record) {
 
 template <class R>
 Result<R> MetadataFile<R>::Read(ByteView file) {
-  Inspection inspection;
-  std::optional<R> record = InspectFile<R>(file, inspection);
-  if (!inspection.findings.empty()) return Fail(std::move(inspection.findings.front()));
-  return std::move(*record);
+  Inspection quick;
+  std::optional<R> record = InspectFile<R>(file, Findings(quick, Tracing::kOff));
+  if (quick.findings.empty()) return std::move(*record);
+  return Fail(std::move(Inspect(file).findings.front()));
 }
 
 template <class R>
 Inspection MetadataFile<R>::Inspect(ByteView file) {
   Inspection inspection;
-  InspectFile<R>(file, inspection);
+  InspectFile<R>(file, Findings(inspection));
   return inspection;
 }
 
