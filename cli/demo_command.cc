@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <system_error>
 
 #include "base/result.h"
+#include "cli/inspect_command.h"
 #include "format/sample_destination.h"
 
 namespace obbak::cli {
@@ -41,10 +43,8 @@ Status WriteSamples(const fs::path& directory) {
 
 }  // namespace
 
-CommandResult Demo(const fs::path& directory) {
-  if (Status status = WriteSamples(directory); !status) {
-    return {.out = {}, .err = status.error().ToString() + "\n", .status = 1};
-  }
+int Demo(const fs::path& directory, const Console& console) {
+  if (Status status = WriteSamples(directory); !status) return console.Fail(status.error());
   struct Step {
     std::string_view caption;
     std::string_view path;
@@ -60,17 +60,14 @@ CommandResult Demo(const fs::path& directory) {
       {"The same kind of file byte for byte.", "log_archive_dest/rounds/round_d1002r1_start.obarc",
        InspectOutput::kHex},
   };
-  CommandResult result;
+  int status = kSuccess;
   for (const Step& step : kSteps) {
     const fs::path path = directory / step.path;
     const std::string_view flag = step.output == InspectOutput::kHex ? " --hex" : "";
-    result.out += fmt::format("\n{}\n$ obbak inspect{} {}\n", step.caption, flag, path.string());
-    const CommandResult shown = Inspect(path, step.output);
-    result.out += shown.out;
-    result.err += shown.err;
-    result.status = std::max(result.status, shown.status);
+    console.out(fmt::format("\n{}\n$ obbak inspect{} {}\n", step.caption, flag, path.string()));
+    status = std::max(status, Inspect(path, {.output = step.output}, console));
   }
-  return result;
+  return status;
 }
 
 }  // namespace obbak::cli

@@ -3,12 +3,12 @@
 
 #include <filesystem>
 
-#include "cli/inspect_command.h"
+#include "cli/console.h"
 
 namespace obbak::cli {
 
 // Writes the sample destinations below `directory`, which must be empty or not exist, then prints
 // them as a tree and two of their files.
-CommandResult Demo(const std::filesystem::path& directory);
+int Demo(const std::filesystem::path& directory, const Console& console);
 
 }  // namespace obbak::cli

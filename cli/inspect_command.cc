@@ -19,11 +19,6 @@ namespace {
 namespace json = boost::json;
 using format::FileReport;
 
-CommandResult Failure(Error error, const std::filesystem::path& path) {
-  return {
-      .out = {}, .err = std::move(error).WithPath(path.string()).ToString() + "\n", .status = 1};
-}
-
 json::object FindingJson(const Error& error) {
   json::object finding;
   finding["code"] = static_cast<std::int32_t>(error.code());
@@ -57,32 +52,33 @@ std::string PlainText(const FileReport& report, ByteView file, InspectOutput out
                     : DumpText(report.record, report.inspection.dissection));
 }
 
-CommandResult InspectDirectory(const std::filesystem::path& path, InspectOutput output) {
+int InspectDirectory(const std::filesystem::path& path, const InspectOptions& options,
+                     const Console& console) {
   const Result<std::vector<TreeEntry>> entries = ListTree(path);
-  if (!entries) return Failure(entries.error(), path);
-  if (output == InspectOutput::kJson)
-    return {.out = format::PrettyJson(TreeJson(*entries)) + "\n", .err = {}};
-  return {.out = TreeText(path, *entries), .err = {}};
+  if (!entries) return console.Fail(entries.error());
+  console.out(options.output == InspectOutput::kJson ? format::PrettyJson(TreeJson(*entries)) + "\n"
+                                                     : TreeText(path, *entries));
+  return kSuccess;
 }
 
 }  // namespace
 
-CommandResult Inspect(const std::filesystem::path& path, InspectOutput output) {
+int Inspect(const std::filesystem::path& path, const InspectOptions& options,
+            const Console& console) {
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return InspectDirectory(path, output);
+  if (std::filesystem::is_directory(path, error)) return InspectDirectory(path, options, console);
   const Result<MappedFile> file = MappedFile::Open(path);
-  if (!file) return Failure(file.error(), path);
+  if (!file) return console.Fail(file.error());
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);
-  const Result<FileReport> report = format::InspectFile(absolute.generic_string(), file->bytes());
-  if (!report) return Failure(report.error(), path);
-  CommandResult result;
-  result.out = output == InspectOutput::kJson ? JsonText(path, *report)
-                                              : PlainText(*report, file->bytes(), output);
-  for (const Error& finding : report->inspection.findings) {
-    result.err += Error(finding).WithPath(path.string()).ToString() + "\n";
+  Result<FileReport> report = format::InspectFile(absolute.generic_string(), file->bytes());
+  if (!report) return console.Fail(std::move(report).error().WithPath(path.string()));
+  console.out(options.output == InspectOutput::kJson
+                  ? JsonText(path, *report)
+                  : PlainText(*report, file->bytes(), options.output));
+  for (Error& finding : report->inspection.findings) {
+    console.Fail(std::move(finding).WithPath(path.string()));
   }
-  result.status = report->inspection.findings.empty() ? 0 : 1;
-  return result;
+  return report->inspection.findings.empty() ? kSuccess : kFailure;
 }
 
 }  // namespace obbak::cli

@@ -2,19 +2,20 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
+
+#include "cli/console.h"
 
 namespace obbak::cli {
 
 enum class InspectOutput { kDump, kJson, kHex };
 
-// What a command prints, and its exit status.
-struct CommandResult {
-  std::string out;
-  std::string err;
-  int status = 0;  // 0 good, 1 damaged or not readable
+struct InspectOptions {
+  InspectOutput output = InspectOutput::kDump;
 };
 
-CommandResult Inspect(const std::filesystem::path& path, InspectOutput output);
+// Prints `path` to `console` and returns the exit status: kFailure when it is damaged or cannot be
+// read.
+int Inspect(const std::filesystem::path& path, const InspectOptions& options,
+            const Console& console);
 
 }  // namespace obbak::cli

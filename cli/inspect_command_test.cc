@@ -21,6 +21,29 @@ using testing::Not;
 
 const fs::path kGolden = fs::path(OBBAK_TESTDATA_DIR) / "golden";
 
+// What a command prints, and its exit status.
+struct CommandResult {
+  std::string out;
+  std::string err;
+  int status = kSuccess;
+};
+
+template <class Command>
+CommandResult Capture(Command command) {
+  CommandResult result;
+  const Console console{.out = [&](std::string_view text) { result.out += text; },
+                        .err = [&](std::string_view text) { result.err += text; }};
+  result.status = command(console);
+  return result;
+}
+CommandResult RunInspect(const fs::path& path, InspectOutput output) {
+  return Capture(
+      [&](const Console& console) { return Inspect(path, {.output = output}, console); });
+}
+CommandResult RunDemo(const fs::path& directory) {
+  return Capture([&](const Console& console) { return Demo(directory, console); });
+}
+
 // A directory of the test's own, gone at its end.
 class InspectCommandTest : public testing::Test {
  protected:
@@ -44,8 +67,8 @@ class InspectCommandTest : public testing::Test {
 };
 
 TEST_F(InspectCommandTest, PrintsTheShapeOfObAdmin) {
-  const CommandResult result =
-      Inspect(kGolden / "log_archive_dest/rounds/round_d1002r1_start.obarc", InspectOutput::kDump);
+  const CommandResult result = RunInspect(
+      kGolden / "log_archive_dest/rounds/round_d1002r1_start.obarc", InspectOutput::kDump);
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(result.err, "");
   EXPECT_THAT(
@@ -71,11 +94,11 @@ TEST_F(InspectCommandTest, PrintsTheShapeOfObAdmin) {
 TEST_F(InspectCommandTest, ShowsEveryFieldOfEveryGoldenFileInTheDump) {
   for (const auto& entry : fs::recursive_directory_iterator(kGolden)) {
     if (!entry.is_regular_file() || entry.file_size() == 0) continue;
-    const std::string dump = Inspect(entry.path(), InspectOutput::kDump).out;
-    const CommandResult hex = Inspect(entry.path(), InspectOutput::kHex);
+    const std::string dump = RunInspect(entry.path(), InspectOutput::kDump).out;
+    const CommandResult hex = RunInspect(entry.path(), InspectOutput::kHex);
     EXPECT_EQ(hex.status, 0) << entry.path();
     // Each text of the file appears in all views.
-    const std::string json = Inspect(entry.path(), InspectOutput::kJson).out;
+    const std::string json = RunInspect(entry.path(), InspectOutput::kJson).out;
     boost::system::error_code error;
     const boost::json::value parsed = boost::json::parse(json, error);
     ASSERT_FALSE(error) << json;
@@ -97,7 +120,7 @@ TEST_F(InspectCommandTest, ShowsEveryFieldOfEveryGoldenFileInTheDump) {
 TEST_F(InspectCommandTest, NamesEveryByteInTheHexView) {
   for (const auto& entry : fs::recursive_directory_iterator(kGolden)) {
     if (!entry.is_regular_file()) continue;
-    const std::string hex = Inspect(entry.path(), InspectOutput::kHex).out;
+    const std::string hex = RunInspect(entry.path(), InspectOutput::kHex).out;
     EXPECT_THAT(hex, Not(HasSubstr("not explained")));
     EXPECT_THAT(hex, Not(HasSubstr("not decoded")));
   }
@@ -106,7 +129,7 @@ TEST_F(InspectCommandTest, NamesEveryByteInTheHexView) {
 TEST_F(InspectCommandTest, ShowsWhatADamagedFileStillHoldsAndWhatFailed) {
   std::string bytes = Read(kGolden / "log_archive_dest/piece_d1002r1p1/single_piece_info.obarc");
   const fs::path cut = Write("single_piece_info.obarc", bytes.substr(0, 110));
-  const CommandResult result = Inspect(cut, InspectOutput::kDump);
+  const CommandResult result = RunInspect(cut, InspectOutput::kDump);
   EXPECT_EQ(result.status, 1);
   EXPECT_THAT(result.out, HasSubstr("|                 key.tenant_id|1002 "));
   EXPECT_THAT(result.err,
@@ -114,25 +137,26 @@ TEST_F(InspectCommandTest, ShowsWhatADamagedFileStillHoldsAndWhatFailed) {
   EXPECT_THAT(result.err, HasSubstr("envelope promises"));
 
   bytes[0x50] = static_cast<char>(bytes[0x50] ^ 1);
-  const CommandResult json = Inspect(Write("single_piece_info.obarc", bytes), InspectOutput::kJson);
+  const CommandResult json =
+      RunInspect(Write("single_piece_info.obarc", bytes), InspectOutput::kJson);
   const boost::json::value parsed = boost::json::parse(json.out);
   EXPECT_EQ(parsed.at("findings").as_array().at(0).at("field"), "header.data_checksum");
   EXPECT_EQ(parsed.at("findings").as_array().at(0).at("offset"), 32);
 }
 
 TEST_F(InspectCommandTest, SaysSoWhenAFileIsNoneOfABackup) {
-  const CommandResult text = Inspect(Write("notes.txt", "hello"), InspectOutput::kDump);
+  const CommandResult text = RunInspect(Write("notes.txt", "hello"), InspectOutput::kDump);
   EXPECT_EQ(text.status, 1);
   EXPECT_THAT(text.err, HasSubstr("neither its name nor its header"));
-  const CommandResult missing = Inspect(directory_ / "nope", InspectOutput::kDump);
+  const CommandResult missing = RunInspect(directory_ / "nope", InspectOutput::kDump);
   EXPECT_EQ(missing.status, 1);
   EXPECT_THAT(missing.err, HasSubstr("OB_FILE_NOT_EXIST"));
 }
 
 TEST_F(InspectCommandTest, ListsADestinationWithUnknownNamesAsUnknown) {
-  ASSERT_EQ(Demo(directory_ / "d").status, 0);
+  ASSERT_EQ(RunDemo(directory_ / "d").status, 0);
   Write("d/data_backup_dest/backup_set_1_full/scratch.tmp", "x");
-  const CommandResult tree = Inspect(directory_ / "d/data_backup_dest", InspectOutput::kDump);
+  const CommandResult tree = RunInspect(directory_ / "d/data_backup_dest", InspectOutput::kDump);
   EXPECT_EQ(tree.status, 0);
   EXPECT_THAT(tree.out, testing::ContainsRegex("    scratch.tmp +1 B  unknown\n"));
   EXPECT_THAT(tree.out, HasSubstr("identity of the destination"));
@@ -148,7 +172,7 @@ TEST_F(InspectCommandTest, ListsADestinationWithUnknownNamesAsUnknown) {
 
 TEST_F(InspectCommandTest, TheDemoNeverWritesIntoADirectoryInUse) {
   Write("precious", "data");
-  const CommandResult result = Demo(directory_);
+  const CommandResult result = RunDemo(directory_);
   EXPECT_EQ(result.status, 1);
   EXPECT_THAT(result.err, HasSubstr("is not an empty directory"));
 }

@@ -2,25 +2,30 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
-#include <filesystem>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "cli/console.h"
 #include "cli/demo_command.h"
 #include "cli/inspect_command.h"
 
 namespace {
 
-using obbak::cli::CommandResult;
+using obbak::cli::Console;
 using obbak::cli::InspectOutput;
 
-int Print(const CommandResult& result) {
-  std::fwrite(result.out.data(), 1, result.out.size(), stdout);
-  std::fflush(stdout);
-  std::fwrite(result.err.data(), 1, result.err.size(), stderr);
-  return result.status;
-}
+const Console kConsole{
+    .out = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); },
+    .err =
+        [](std::string_view text) {
+          std::fflush(stdout);
+          std::fwrite(text.data(), 1, text.size(), stderr);
+        },
+};
 
 void AddInspect(CLI::App& app, int& status) {
   struct Options {
@@ -51,7 +56,7 @@ void AddInspect(CLI::App& app, int& status) {
                                  : options->hex ? InspectOutput::kHex
                                                 : InspectOutput::kDump;
     for (const std::string& path : options->paths) {
-      status = std::max(status, Print(obbak::cli::Inspect(path, output)));
+      status = std::max(status, obbak::cli::Inspect(path, {.output = output}, kConsole));
     }
   });
 }
@@ -63,7 +68,7 @@ void AddDemo(CLI::App& app, int& status) {
   command->footer("example:\n  obbak demo --dir /tmp/obbak-demo");
   command->add_option("--dir", *directory, "where to write; must be empty or not exist yet")
       ->required();
-  command->callback([directory, &status] { status = Print(obbak::cli::Demo(*directory)); });
+  command->callback([directory, &status] { status = obbak::cli::Demo(*directory, kConsole); });
 }
 
 }  // namespace
@@ -76,13 +81,13 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", OBBAK_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(24);
-  int status = 0;
+  int status = obbak::cli::kSuccess;
   AddInspect(app, status);
   AddDemo(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? obbak::cli::kSuccess : obbak::cli::kUsage;
   }
   return status;
 }

@@ -1,0 +1,27 @@
+// Where commands print: handed in, so that tests and pipes look alike to them.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace obbak::cli {
+
+// Exit statuses of every command.
+inline constexpr int kSuccess = 0;
+inline constexpr int kFailure = 1;  // damaged, not found, refused; standard error says what
+inline constexpr int kUsage = 2;    // the command line is wrong
+
+struct Console {
+  std::function<void(std::string_view text)> out;
+  std::function<void(std::string_view text)> err;
+
+  // One line per error; returns kFailure.
+  int Fail(const Error& error) const {
+    err(error.ToString() + "\n");
+    return kFailure;
+  }
+};
+
+}  // namespace obbak::cli
