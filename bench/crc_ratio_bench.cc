@@ -4,7 +4,7 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <isa-l/crc.h>
-#include <time.h>
+#include <ctime>
 
 #include <algorithm>
 #include <cstddef>
@@ -46,7 +46,11 @@ double Turn(std::size_t size, Function function) {
 void Compare(std::size_t size) {
   Bytes data(size, std::byte{0x5a});
   Bytes copy(size);
-  std::vector<double> ours, isal, memory, to_isal, to_memory;
+  std::vector<double> ours;
+  std::vector<double> isal;
+  std::vector<double> memory;
+  std::vector<double> to_isal;
+  std::vector<double> to_memory;
   for (int round = 0; round < kRounds; ++round) {
     ours.push_back(Turn(size, [&] { return Crc64(data); }));
     isal.push_back(Turn(size, [&] {

@@ -94,7 +94,7 @@ constexpr Label kArchiveFile[] = {{"file id", "file_id"}, {"bytes", "size_bytes"
 // Every block that is not the common header. A record without an entry is printed whole under its
 // own name.
 const std::vector<RecordDump>& Dumps() {
-  static const std::vector<RecordDump> kDumps = {
+  static const std::vector<RecordDump> dumps = {
       {"BackupFormatDesc", {{"backup format info", "payload", kFormat}}},
       {"BackupCheckDesc", {{"backup check info", "payload", kCheck}}},
       {"ExternBackupSetPlaceholderDesc", {}},
@@ -128,7 +128,7 @@ const std::vector<RecordDump>& Dumps() {
       {"ExternParamInfoDesc", {{"parameters", "payload", {}}}},
       {"StorageObjectMeta", {{"storage object meta", "payload", {}}}},
   };
-  return kDumps;
+  return dumps;
 }
 
 constexpr std::size_t kNameWidth = 30;

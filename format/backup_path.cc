@@ -113,7 +113,7 @@ constexpr PathVariable kVariables[] = {
 // ---- The table ----
 
 struct Row {
-  PathKind kind;
+  PathKind kind{};
   PathFacts facts;
   PathPattern pattern;
 };

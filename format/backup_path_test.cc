@@ -299,7 +299,7 @@ TEST(BackupPathTest, RootAndPathAreJoinedByOneSlash) {
 
 TEST(BackupPathTest, FullPathsStayBelow1024Bytes) {
   const BackupPath pieces{.kind = PathKind::kPiecesDir};
-  EXPECT_EQ(JoinRoot(std::string(1016, 'a'), pieces)->size(), 1023u);
+  EXPECT_EQ(JoinRoot(std::string(1016, 'a'), pieces)->size(), 1023U);
   EXPECT_EQ(JoinRoot(std::string(1017, 'a'), pieces).error().code(), ErrorCode::kSizeOverflow);
 }
 
@@ -326,6 +326,7 @@ TEST(BackupPathTest, DescriptionsTellTheValues) {
 
 std::vector<PathKind> KindsOf(const NameClass& found) {
   std::vector<PathKind> kinds;
+  kinds.reserve(found.candidates.size());
   for (const BackupPath& candidate : found.candidates) kinds.push_back(candidate.kind);
   return kinds;
 }
@@ -360,7 +361,7 @@ TEST(ClassifyByNameTest, ALoneNameGivesEveryKindItCanBe) {
 TEST(ClassifyByNameTest, MoreComponentsDecideAndTheirValuesAreKept) {
   const NameClass file_info = ClassifyByName("/tmp/logstream_1001/file_info.obarc");
   EXPECT_FALSE(file_info.whole);
-  EXPECT_EQ(file_info.offset, 5u);
+  EXPECT_EQ(file_info.offset, 5U);
   EXPECT_THAT(file_info.candidates,
               ElementsAre(BackupPath{.kind = PathKind::kLsFileInfo, .ls = {1001}}));
 

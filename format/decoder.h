@@ -31,6 +31,7 @@ class Decoder {
       : data_(data), position_(begin), limit_(data.size()), trace_(trace) {}
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
+  ~Decoder() = default;
 
   // Little-endian groups of seven bits. At most 10 (5) bytes; non-minimal forms are accepted.
   std::uint64_t Varint64();

@@ -61,7 +61,7 @@ json::value NodeToJson(const std::vector<Field>& fields, std::size_t& index) {
   return std::visit(LeafToJson{}, node.value);
 }
 
-void Pretty(const json::value& value, std::string indent, std::string& out) {
+void Pretty(const json::value& value, const std::string& indent, std::string& out) {
   const std::string inner = indent + "  ";
   if (const json::object* object = value.if_object(); object != nullptr && !object->empty()) {
     std::string_view separator = "{\n";

@@ -33,8 +33,8 @@ std::string ReadText(const fs::path& path) {
 }
 
 const std::vector<SampleFile>& Samples() {
-  static const std::vector<SampleFile> kSamples = SampleDestinations().value();
-  return kSamples;
+  static const std::vector<SampleFile> samples = SampleDestinations().value();
+  return samples;
 }
 
 TEST(GoldenTest, SamplesAreTheGoldenFilesByteForByte) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <string>
 
@@ -109,7 +110,7 @@ TEST(CompatibilityTest, OlderWritersLeaveDefaults) {
   constexpr std::size_t kLater = 3;
   Bytes older(all.begin(), all.end() - kLater);
   const auto length = EnvelopeLength(all.size() - 6 - kLater);
-  std::copy(length.begin(), length.end(), older.begin() + 1);
+  std::ranges::copy(length, older.begin() + 1);
   const Result<BackupSetFileDesc> decoded = DecodeRecord<BackupSetFileDesc>(older);
   ASSERT_TRUE(decoded.has_value()) << decoded.error().ToString();
   EXPECT_EQ(decoded->backup_set_id, BackupSetId{7});
@@ -123,7 +124,7 @@ TEST(CompatibilityTest, NewerWritersFieldsAreSkippedAndNamed) {
   newer.push_back(std::byte{0x99});
   newer.push_back(std::byte{0x01});
   const auto length = EnvelopeLength(newer.size() - 6);
-  std::copy(length.begin(), length.end(), newer.begin() + 1);
+  std::ranges::copy(length, newer.begin() + 1);
   Dissection dissection;
   const Result<RoundStartDesc> decoded = DecodeRecord<RoundStartDesc>(newer, &dissection);
   ASSERT_TRUE(decoded.has_value());
@@ -170,7 +171,7 @@ Bytes Tampered(std::size_t offset, std::uint64_t value, std::size_t width, bool 
   header.data_checksum = static_cast<std::int64_t>(Crc64(ByteView(file).subspan(48)));
   header.header_checksum = header.ComputeChecksum();
   const Bytes bytes = EncodeRecord(header).value();
-  std::copy(bytes.begin(), bytes.end(), file.begin());
+  std::ranges::copy(bytes, file.begin());
   return file;
 }
 

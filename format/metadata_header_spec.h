@@ -9,7 +9,7 @@ namespace obbak::format {
 
 // Every record that is a file of its own has `static constexpr MetadataHeaderSpec kFile`.
 struct MetadataHeaderSpec {
-  BackupFileType data_type;
+  BackupFileType data_type{};
   std::uint16_t data_version = 1;
   std::uint16_t compressor_type = BackupCommonHeader::kCompressorNone;
 };

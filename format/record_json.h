@@ -18,7 +18,7 @@ namespace obbak::format {
 
 // An integer given as a number or, beyond 2^53, as a decimal string. Negative numbers are taken as
 // two's complement.
-Result<std::uint64_t> IntegerFromJson(const boost::json::value& value);
+Result<std::uint64_t> IntegerFromJson(const boost::json::value& json);
 
 template <class T>
 Status FromJson(const boost::json::value& json, T& value);

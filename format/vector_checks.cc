@@ -18,7 +18,7 @@ bool EqualNumbers(const json::value& a, const json::value& b) {
   return left && right && *left == *right;
 }
 
-Error Within(Error error, std::string_view step) {
+Error Within(const Error& error, std::string_view step) {
   std::string field(step);
   if (!error.field().empty()) field += (error.field().starts_with('[') ? "" : ".") + error.field();
   return Error(error.code(), error.message()).WithField(std::move(field));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "format/ids.h"
@@ -73,7 +74,7 @@ json::object AsValue(const Vector& vector, std::string_view key) {
 
 template <class T>
 VectorCheck MemberCheck(std::string key = "value") {
-  return [key](const Vector& vector) -> Status {
+  return [key = std::move(key)](const Vector& vector) -> Status {
     const json::object fields = AsValue(vector, key);
     return CheckRecordVector<Bare<T>>({vector.struct_name, fields, vector.bytes});
   };

@@ -138,7 +138,7 @@ Result<BackupDest> BackupDest::Parse(std::string_view uri) {
   if (std::ranges::any_of(uri, IsControl)) {
     return Invalid("control character in the destination");
   }
-  if (uri.find("encrypt_key=") != uri.npos) {
+  if (uri.find("encrypt_key=") != std::string_view::npos) {
     return Fail(ErrorCode::kInvalidBackupDest,
                 "backup destination contains encrypt_key, which is not a valid uri");
   }
@@ -182,7 +182,7 @@ Status BackupDest::SetRoot(std::string_view path) {
     return Invalid("no bucket behind the scheme");
   }
   const std::size_t last = location.find_last_not_of('/');
-  if (last == location.npos) return Invalid("the root directory cannot be a destination");
+  if (last == std::string_view::npos) return Invalid("the root directory cannot be a destination");
   root_ = path.substr(0, prefix_size + last + 1);
   return {};
 }
@@ -198,9 +198,9 @@ Status BackupDest::SetStorageInfo(std::string_view items) {
     if (item.empty()) continue;
     const std::size_t equals = item.find('=');
     const std::string_view key = item.substr(0, equals);
-    const auto index = equals == item.npos ? std::nullopt : FindParameter(key, type_);
+    const auto index = equals == std::string_view::npos ? std::nullopt : FindParameter(key, type_);
     if (!index) {
-      const bool nameable = equals != item.npos && IsPlainWord(key);
+      const bool nameable = equals != std::string_view::npos && IsPlainWord(key);
       ignored_keys_.push_back(nameable ? std::string(key) : fmt::format("item {}", number));
       continue;
     }
