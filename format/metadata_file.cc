@@ -122,14 +122,8 @@ std::optional<R> InspectFile(ByteView file, Inspection& inspection) {
 
   Rules rules;
   CheckRules(record, rules);
-  for (const Violation& violation : rules.violations()) {
-    const std::string field = "payload." + violation.field;
-    const Field* node = inspection.dissection.Find(field);
-    const bool has_value = node != nullptr && node->kind == FieldKind::kValue;
-    findings.Require(false, ErrorCode::kErrUnexpected, field,
-                     has_value ? fmt::format("is {}, {}", ValueText(*node), violation.requirement)
-                               : violation.requirement);
-  }
+  AppendViolations(rules.violations(), "payload", ErrorCode::kErrUnexpected,
+                   &inspection.dissection, inspection.findings);
   return record;
 }
 
