@@ -16,6 +16,10 @@ constexpr std::uint64_t kGroupUnit = std::uint64_t{2} << 20;
 
 constexpr std::size_t kGroupHeader = LogGroupEntryHeader::kSize;
 constexpr std::size_t kEntryHeader = LogEntryHeader::kSize;
+// What the longest log needs; entries do not join to more. With up to kMinBlockRest bytes on top a
+// padding group is still within kMaxGroupEntrySize.
+constexpr std::size_t kMaxGroup = kGroupHeader + kEntryHeader + kMaxLogBodySize;
+static_assert(kMaxGroup + kMinBlockRest <= kMaxGroupEntrySize);
 
 }  // namespace
 
@@ -36,6 +40,7 @@ GroupEntryBuilder::Room GroupEntryBuilder::RoomFor(std::size_t payload_size) con
   if (needed > left) return elsewhere;
   if (needed != left && left - needed < kMinBlockRest) return elsewhere;
   if (!open) return Room::kFits;
+  if (buffer_.size() + needed > kMaxGroup) return Room::kSealFirst;
   const std::uint64_t offset = OffsetInBlock(begin);
   const bool same_unit = offset / kGroupUnit == (offset + needed) / kGroupUnit;
   return same_unit ? Room::kFits : Room::kSealFirst;
