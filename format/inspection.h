@@ -20,8 +20,8 @@ struct Inspection {
   std::vector<Error> findings;
 };
 
-// Adds each violation as an Error of `code` whose field is below `prefix`; with a dissection it gets
-// the offset and the value found there.
+// Adds each violation as an Error of `code` whose field is below `prefix`; with a dissection it
+// gets the offset and the value found there.
 void AppendViolations(const std::vector<Violation>& violations, std::string_view prefix,
                       ErrorCode code, const Dissection* dissection, std::vector<Error>& findings);
 

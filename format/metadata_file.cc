@@ -133,10 +133,8 @@ template <class R>
 Result<Bytes> MetadataFile<R>::Write(const R& record) {
   Rules rules;
   CheckRules(record, rules);
-  if (!rules.violations().empty()) {
-    const Violation& violation = rules.violations().front();
-    return Fail(
-        Error(ErrorCode::kInvalidArgument, violation.requirement).WithField(violation.field));
+  if (Status status = FirstViolation(rules, ErrorCode::kInvalidArgument); !status) {
+    return Fail(std::move(status).error());
   }
   Result<Bytes> payload = EncodeRecord(record);
   if (!payload) return payload;
