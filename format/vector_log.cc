@@ -180,13 +180,6 @@ Status CheckPayload(const Vector& vector) {
   return ExpectEveryByteNamed(dissection, vector.bytes.size());
 }
 
-constexpr std::string_view kLater[] = {
-    "DDL_TRANS_payload",  "ObAccuracy",       "ObDataDictMetaInfo", "ObDictColumnMeta",
-    "ObDictDatabaseMeta", "ObDictMetaHeader", "ObDictTableMeta",    "ObDictTenantMeta",
-    "ObIndexColumn",      "ObRowkeyColumn",   "ObTableMode",        "data_dict_log_entry",
-    "file:schema_meta",
-};
-
 }  // namespace
 
 void AddLogChecks(VectorChecks& checks) {
@@ -200,7 +193,7 @@ void AddLogChecks(VectorChecks& checks) {
   checks.Add("log:KEEP_ALIVE", CheckPayload<KeepAliveLogBody>);
   checks.Add("log:ID_SERVICE", CheckPayload<PresistIdLog>);
   checks.Add("log:GC_LS", CheckPayload<GcLsLog>);
-  for (const std::string_view name : kLater) checks.LeaveForLater(std::string(name));
+  AddDataDictChecks(checks);
 }
 
 }  // namespace obbak::format
