@@ -84,16 +84,16 @@ void DecodeMetas(Decoder& in, const auto& full, const auto& part) {
 }
 
 // The header of a dictionary entry, checked.
-LogBaseHeader DecodeBaseHeader(Decoder& in) {
+void DecodeBaseHeader(Decoder& in) {
+  const std::size_t begin = in.position();
   LogBaseHeader base_header;
   DecodeField(in, "base_header", base_header);
   if (in.ok() && base_header.log_type != LogBaseType::kDataDict) {
-    in.Fail(ErrorCode::kInvalidData, 2,
+    in.Fail(ErrorCode::kInvalidData, begin + 2,
             fmt::format("log_type is {}, a dictionary entry has {}",
                         static_cast<int>(base_header.log_type),
                         static_cast<int>(LogBaseType::kDataDict)));
   }
-  return base_header;
 }
 
 // Spreads metas over entries.
@@ -258,13 +258,11 @@ Result<std::vector<DictMeta>> DecodeDdlTrans(ByteView payload, Dissection* trace
   return metas;
 }
 
-Status DissectDictEntry(ByteView payload, Dissection& trace) {
-  Decoder in(payload, &trace);
+void DissectDictEntry(Decoder& in) {
   DecodeBaseHeader(in);
   DecodeMetas(
       in, [](const DictMetaHeader&, const DictMeta&) {},
       [](Decoder&, const DictMetaHeader&, ByteView) {});
-  return in.status();
 }
 
 }  // namespace obbak::format

@@ -16,6 +16,8 @@
 
 namespace obbak::format {
 
+class Decoder;
+
 // A server's buffer: the longest payload of a dictionary entry.
 inline constexpr std::size_t kDictEntrySize = std::size_t{2} << 20;
 
@@ -53,8 +55,9 @@ Result<Bytes> EncodeDdlTrans(std::span<const DictMeta> metas);
 // `trace` receives its fields at the top level.
 Result<std::vector<DictMeta>> DecodeDdlTrans(ByteView payload, Dissection* trace = nullptr);
 
-// One entry's or DDL transaction's metas without those that are split: for looking at an entry on
-// its own. Fails where the bytes do not decode; what was decoded until then is in `trace`.
-Status DissectDictEntry(ByteView payload, Dissection& trace);
+// Names every byte of one entry's payload, which fills the rest of `in`, for a dissection of the
+// log around it: nodes "base_header" and "metas". Parts of split metas stay bytes. Stops at the
+// first damage.
+void DissectDictEntry(Decoder& in);
 
 }  // namespace obbak::format

@@ -27,6 +27,27 @@ bool IsTypeOf<GcLsLog>(LogBaseType type) {
   return type == LogBaseType::kGcLs;
 }
 
+// The rest of `in` as a payload.
+template <class Body>
+void DecodeInto(Decoder& in, LogPayload<Body>& log) {
+  const std::size_t begin = in.position();
+  DecodeField(in, "base_header", log.base_header);
+  if (in.ok() && !IsTypeOf<Body>(log.base_header.log_type)) {
+    in.Fail(
+        ErrorCode::kInvalidData, begin + 2,
+        fmt::format("log of type {} has another body", static_cast<int>(log.base_header.log_type)));
+  }
+  if (in.ok()) DecodeField(in, "body", log.body);
+  if (in.ok() && in.remaining() > 0)
+    in.Fail(ErrorCode::kDeserializeError, in.position(), "bytes are left over after the log");
+}
+
+template <class Body>
+void Dissect(Decoder& in) {
+  LogPayload<Body> log;
+  DecodeInto(in, log);
+}
+
 }  // namespace
 
 void CheckRules(const KeepAliveLogBody& body, Rules& rules) {
@@ -79,15 +100,7 @@ template <class Body>
 Result<LogPayload<Body>> LogPayload<Body>::Decode(ByteView payload, Dissection* trace) {
   Decoder in(payload, trace);
   LogPayload log;
-  DecodeField(in, "base_header", log.base_header);
-  if (in.ok() && !IsTypeOf<Body>(log.base_header.log_type)) {
-    in.Fail(
-        ErrorCode::kInvalidData, 2,
-        fmt::format("log of type {} has another body", static_cast<int>(log.base_header.log_type)));
-  }
-  DecodeField(in, "body", log.body);
-  if (in.ok() && in.remaining() > 0)
-    in.Fail(ErrorCode::kDeserializeError, in.position(), "bytes are left over after the log");
+  DecodeInto(in, log);
   if (Status status = in.status(); !status) return Fail(std::move(status).error());
   Rules rules;
   rules.Nested("base_header", log.base_header);
@@ -99,6 +112,17 @@ Result<LogPayload<Body>> LogPayload<Body>::Decode(ByteView payload, Dissection* 
 template struct LogPayload<KeepAliveLogBody>;
 template struct LogPayload<PresistIdLog>;
 template struct LogPayload<GcLsLog>;
+
+void DissectLogPayload(Decoder& in, LogBaseType type) {
+  if (IsTypeOf<KeepAliveLogBody>(type)) return Dissect<KeepAliveLogBody>(in);
+  if (IsTypeOf<PresistIdLog>(type)) return Dissect<PresistIdLog>(in);
+  if (IsTypeOf<GcLsLog>(type)) return Dissect<GcLsLog>(in);
+  LogBaseHeader base_header;
+  DecodeField(in, "base_header", base_header);
+  const std::size_t begin = in.position();
+  in.Take(in.remaining());
+  in.Frame("body", begin);
+}
 
 LogPayload<KeepAliveLogBody> KeepAliveLog(LsId ls_id, const KeepAliveLogBody& body) {
   return {.base_header = {.log_type = LogBaseType::kKeepAlive, .replay_hint = ls_id.value},

@@ -18,6 +18,8 @@
 
 namespace obbak::format {
 
+class Decoder;
+
 // ObKeepAliveLogBody's status.
 enum class MinStartScnStatus : std::int32_t { kUnknown = 0, kNoCtx = 1, kHasCtx = 2 };
 constexpr auto EnumNames(MinStartScnStatus) {
@@ -80,6 +82,11 @@ struct LogPayload {
 
   bool operator==(const LogPayload&) const = default;
 };
+
+// Names every byte of a payload of `type` that fills the rest of `in`, for a dissection of the log
+// around it: "base_header" and "body", the latter in one piece when the type is not one of the
+// above. Stops at the first damage.
+void DissectLogPayload(Decoder& in, LogBaseType type);
 
 // Payloads as a server writes them.
 LogPayload<KeepAliveLogBody> KeepAliveLog(LsId ls_id, const KeepAliveLogBody& body);

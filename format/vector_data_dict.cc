@@ -169,7 +169,9 @@ Status CheckEntry(const Vector& vector) {
   if (!read) return Fail(read.error());
   if (*read != *metas) return Fail(ErrorCode::kInvalidData, "other metas were read");
   Dissection dissection;
-  if (Status status = DissectDictEntry(vector.bytes, dissection); !status) return status;
+  Decoder in(vector.bytes, &dissection);
+  DissectDictEntry(in);
+  if (!in.ok()) return in.status();
   return ExpectEveryByteNamed(dissection, vector.bytes.size());
 }
 
