@@ -16,28 +16,6 @@
 namespace obbak::format {
 namespace {
 
-// Collects findings about the body, whose nodes are below "body".
-class BodyChecks {
- public:
-  explicit BodyChecks(Inspection& inspection) : inspection_(inspection) {}
-
-  void Require(bool holds, ErrorCode code, std::string_view field, std::string message) {
-    if (holds) return;
-    const std::string path = fmt::format("body.{}", field);
-    Error error = Error(code, std::move(message)).WithField(path);
-    if (const Field* node = inspection_.dissection.Find(path); node != nullptr)
-      error = std::move(error).WithOffset(node->begin);
-    inspection_.findings.push_back(std::move(error));
-  }
-  template <class T>
-  void Expect(T found, T expected, ErrorCode code, std::string_view field) {
-    Require(found == expected, code, field, fmt::format("is {}, expected {}", found, expected));
-  }
-
- private:
-  Inspection& inspection_;
-};
-
 void DecodeItem(Decoder& in, std::int64_t index, std::int16_t meta_version,
                 DataDictMetaInfoItem& item) {
   const Decoder::Scope scope(in, index, FieldKind::kRecord);
@@ -46,33 +24,35 @@ void DecodeItem(Decoder& in, std::int64_t index, std::int16_t meta_version,
   });
 }
 
-// The checks that the header's numbers allow, in the order of the reference's reader, then the
-// stricter ones.
+void CheckHeader(const DataDictMetaInfoHeader& header, const DataDictMetaInfo& info,
+                 std::size_t items_size, Rules& rules) {
+  using H = DataDictMetaInfoHeader;
+  rules.Require(header.magic == H::kMagic, "magic", "must be 0x4444 (DD)");
+  rules.Require(header.meta_version == 1 || header.meta_version == H::kMetaVersion, "meta_version",
+                "must be 1 or 2");
+  rules.Require(header.data_size == static_cast<std::int64_t>(items_size), "data_size",
+                fmt::format("must be the {} bytes of the items", items_size));
+  if (info.items.empty()) return;
+  rules.Require(header.max_snapshot_scn == info.items.front().snapshot_scn, "max_snapshot_scn",
+                "must be that of the first item");
+  rules.Require(header.min_snapshot_scn == info.items.back().snapshot_scn, "min_snapshot_scn",
+                "must be that of the last item");
+}
+
 void CheckBody(const DataDictMetaInfoHeader& header, const DataDictMetaInfo& info, ByteView items,
                Inspection& inspection) {
-  BodyChecks checks(inspection);
-  using H = DataDictMetaInfoHeader;
-  checks.Expect(header.magic, H::kMagic, ErrorCode::kInvalidData, "magic");
-  checks.Require(header.meta_version == 1 || header.meta_version == H::kMetaVersion,
-                 ErrorCode::kNotSupported, "meta_version",
-                 fmt::format("is {}, must be 1 or 2", header.meta_version));
-  checks.Expect(header.data_size, static_cast<std::int64_t>(items.size()), ErrorCode::kInvalidData,
-                "data_size");
-  const std::uint64_t checksum = Crc64(items);
-  checks.Require(static_cast<std::uint64_t>(header.checksum) == checksum, ErrorCode::kChecksumError,
-                 "checksum",
-                 fmt::format("is {:#x}, the items give {:#x}",
-                             static_cast<std::uint64_t>(header.checksum), checksum));
-  if (!info.items.empty()) {
-    checks.Expect(header.max_snapshot_scn.value, info.items.front().snapshot_scn.value,
-                  ErrorCode::kInvalidData, "max_snapshot_scn");
-    checks.Expect(header.min_snapshot_scn.value, info.items.back().snapshot_scn.value,
-                  ErrorCode::kInvalidData, "min_snapshot_scn");
-  }
+  const auto add = [&](const Rules& rules, ErrorCode code) {
+    AppendViolations(rules.violations(), "body", code, &inspection.dissection, inspection.findings);
+  };
+  Rules checksum;
+  const std::uint64_t expected = Crc64(items);
+  checksum.Require(static_cast<std::uint64_t>(header.checksum) == expected, "checksum",
+                   fmt::format("the items give {}", expected));
+  add(checksum, ErrorCode::kChecksumError);
   Rules rules;
+  CheckHeader(header, info, items.size(), rules);
   CheckRules(info, rules);
-  AppendViolations(rules.violations(), "body", ErrorCode::kInvalidData, &inspection.dissection,
-                   inspection.findings);
+  add(rules, ErrorCode::kInvalidData);
 }
 
 // `file` up to the end of the body, which begins at `begin`.
