@@ -52,6 +52,8 @@ class Decoder {
   std::uint64_t Count(std::size_t min_element_size);
 
   std::size_t position() const { return position_; }
+  // What was read from `begin` to here.
+  ByteView ReadSince(std::size_t begin) const { return data_.subspan(begin, position_ - begin); }
   // Bytes up to the end of the innermost envelope.
   std::size_t remaining() const { return limit_ - position_; }
   // False once decoding has stopped.
@@ -104,6 +106,29 @@ class Decoder {
     std::size_t outer_limit_;
   };
 
+  // What a section does with bytes that the fields read meanwhile have not used up.
+  enum class Leftover {
+    kFail,  // structs that state their own length and do not tolerate a newer writer
+    kSkip,  // structs to which a newer writer may add fields
+  };
+
+  // The next `length` bytes: limits reads to them.
+  class Section {
+   public:
+    Section(Decoder& decoder, std::uint64_t length, Leftover leftover = Leftover::kFail);
+    Section(const Section&) = delete;
+    Section& operator=(const Section&) = delete;
+    ~Section();
+
+    // False once the bytes are used up.
+    bool HasMore() const { return decoder_.ok() && decoder_.remaining() > 0; }
+
+   private:
+    Decoder& decoder_;
+    std::size_t outer_limit_;
+    Leftover leftover_;
+  };
+
  private:
   struct Step {
     std::string_view name;
@@ -115,6 +140,8 @@ class Decoder {
   std::uint64_t Varint(std::size_t max_bytes);
   // Records a failure without stopping.
   void Record(ErrorCode code, std::size_t offset, std::string message);
+  // Moves to the end of the innermost envelope or section.
+  void SkipRest();
   std::string FieldPath() const;
 
   ByteView data_;

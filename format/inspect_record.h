@@ -1,11 +1,7 @@
 // Decoding a record for an Inspection: values, damage and broken rules, each with its place.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <optional>
-#include <string>
-#include <string_view>
 #include <utility>
 
 #include "base/bytes.h"
@@ -21,9 +17,7 @@ template <class R>
 Status ValidateForWrite(const R& record) {
   Rules rules;
   CheckRules(record, rules);
-  if (rules.violations().empty()) return {};
-  const Violation& violation = rules.violations().front();
-  return Fail(Error(ErrorCode::kInvalidArgument, violation.requirement).WithField(violation.field));
+  return FirstViolation(rules, ErrorCode::kInvalidArgument);
 }
 
 // Decodes the record that begins at `begin` and should reach to the end of `bytes`, below a node
@@ -42,14 +36,8 @@ std::optional<R> InspectRecord(ByteView bytes, std::size_t begin, Findings& find
   }
   Rules rules;
   CheckRules(record, rules);
-  for (const Violation& violation : rules.violations()) {
-    const std::string field = "payload." + violation.field;
-    const Field* node = findings.trace() == nullptr ? nullptr : findings.trace()->Find(field);
-    const bool has_value = node != nullptr && node->kind == FieldKind::kValue;
-    findings.Require(false, ErrorCode::kErrUnexpected, field,
-                     has_value ? fmt::format("is {}, {}", ValueText(*node), violation.requirement)
-                               : violation.requirement);
-  }
+  AppendViolations(rules.violations(), "payload", ErrorCode::kErrUnexpected, findings.trace(),
+                   findings.errors());
   return record;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "format/dissection.h"
+#include "format/rules.h"
 
 namespace obbak::format {
 
@@ -33,7 +34,8 @@ class Findings {
 
   // Adds a finding about the field at a dotted path unless the check holds.
   void Require(bool holds, ErrorCode code, std::string_view field, std::string message);
-  void Add(Error error) { inspection_.findings.push_back(std::move(error)); }
+  void Add(Error error) { errors().push_back(std::move(error)); }
+  std::vector<Error>& errors() { return inspection_.findings; }
 
   // What a decoder fills, null without tracing.
   Dissection* trace() { return tracing_ == Tracing::kOn ? &inspection_.dissection : nullptr; }
@@ -48,5 +50,10 @@ class Findings {
   Inspection& inspection_;
   Tracing tracing_;
 };
+
+// Adds each violation as an Error of `code` whose field is below `prefix`; with a dissection it
+// gets the offset and the value found there.
+void AppendViolations(const std::vector<Violation>& violations, std::string_view prefix,
+                      ErrorCode code, const Dissection* dissection, std::vector<Error>& findings);
 
 }  // namespace obbak::format

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
+
 namespace obbak::format {
 
 // One rule that does not hold.
@@ -35,6 +37,8 @@ class Rules {
   }
 
   const std::vector<Violation>& violations() const { return violations_; }
+  // The first violation as an Error of `code`, its field below `prefix`; success without any.
+  Status ToStatus(ErrorCode code, std::string_view prefix = {}) const;
 
  private:
   // Makes `field` part of the prefix and returns the one before.
@@ -43,5 +47,8 @@ class Rules {
   std::string prefix_;
   std::vector<Violation> violations_;
 };
+
+// The first violation as an Error of `code` with its field; success when all rules hold.
+Status FirstViolation(const Rules& rules, ErrorCode code);
 
 }  // namespace obbak::format

@@ -68,8 +68,10 @@ void AddMetadataChecks(VectorChecks& checks);
 void AddChecksumChecks(VectorChecks& checks);
 void AddPathChecks(VectorChecks& checks);
 void AddLogChecks(VectorChecks& checks);
+void AddDataDictChecks(VectorChecks& checks);  // called by AddLogChecks
 void AddTransactionChecks(VectorChecks& checks);
 void AddMacroBlockChecks(VectorChecks& checks);
 void AddBackupDataChecks(VectorChecks& checks);
+void AddTabletMetaChecks(VectorChecks& checks);
 
 }  // namespace obbak::format
