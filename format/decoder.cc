@@ -187,4 +187,24 @@ Decoder::Envelope::~Envelope() {
   decoder_.limit_ = outer_limit_;
 }
 
+Decoder::Section::Section(Decoder& decoder, std::uint64_t length)
+    : decoder_(decoder), outer_limit_(decoder.limit_) {
+  if (!decoder_.ok()) return;
+  if (length > decoder_.remaining()) {
+    decoder_.Fail(
+        ErrorCode::kDeserializeError, decoder_.position_,
+        fmt::format("{} bytes are promised, {} are left", length, decoder_.remaining()));
+    return;
+  }
+  decoder_.limit_ = decoder_.position_ + length;
+}
+
+Decoder::Section::~Section() {
+  if (decoder_.ok() && decoder_.remaining() > 0) {
+    decoder_.Fail(ErrorCode::kDeserializeError, decoder_.position_,
+                  fmt::format("{} bytes of the stated length are not used", decoder_.remaining()));
+  }
+  decoder_.limit_ = outer_limit_;
+}
+
 }  // namespace obbak::format

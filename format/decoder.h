@@ -99,6 +99,20 @@ class Decoder {
     std::size_t outer_limit_;
   };
 
+  // The next `length` bytes, which the fields read meanwhile must use up exactly: structs that
+  // state their own length and do not tolerate a newer writer.
+  class Section {
+   public:
+    Section(Decoder& decoder, std::uint64_t length);
+    Section(const Section&) = delete;
+    Section& operator=(const Section&) = delete;
+    ~Section();
+
+   private:
+    Decoder& decoder_;
+    std::size_t outer_limit_;
+  };
+
  private:
   struct Step {
     std::string_view name;

@@ -28,6 +28,13 @@ struct Enveloped {
   bool operator==(const Enveloped&) const = default;
 };
 
+// A number or SCN that is written big-endian in its full width instead of as a varint.
+template <class T>
+struct Fixed {
+  T value{};
+  bool operator==(const Fixed&) const = default;
+};
+
 // An enumeration written as one raw byte.
 template <class E>
 struct RawByte {

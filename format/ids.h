@@ -12,7 +12,8 @@ namespace obbak::format {
 // §1.3).
 enum class IdEncoding { kVarint64, kFixed64 };
 
-// A number with a meaning. `Tag` gives the encoding and the initial value.
+// A number with a meaning. `Tag` gives the encoding, the initial value and, for one whose bits need
+// explaining, `static std::string Text(Rep)`.
 template <class Tag>
 struct StrongId {
   using Rep = typename Tag::Rep;

@@ -208,6 +208,43 @@ struct Codec<StrongId<Tag>> : LeafCodec {
     id.value = static_cast<Rep>(kFixed ? in.FixedBigEndian(8) : in.Varint64());
   }
   static FieldValue Value(StrongId<Tag> id) { return NumberValue(id.value); }
+  static std::string Text(StrongId<Tag> id)
+    requires requires { Tag::Text(id.value); }
+  {
+    return Tag::Text(id.value);
+  }
+};
+
+// Integers and SCNs in their full width, big-endian.
+template <class T>
+struct Codec<Fixed<T>> : LeafCodec {
+  using Bits = std::conditional_t<std::is_integral_v<T>, T, std::uint64_t>;
+  static constexpr std::size_t kMinSize = sizeof(Bits);
+  static void Encode(Encoder& out, const Fixed<T>& field) {
+    out.FixedBigEndian(ToBits(field.value), sizeof(Bits));
+  }
+  static void Decode(Decoder& in, Fixed<T>& field) {
+    const std::uint64_t bits = in.FixedBigEndian(sizeof(Bits));
+    if constexpr (std::is_integral_v<T>) {
+      field.value = static_cast<T>(bits);
+    } else {
+      field.value = ScnFromStored(bits);
+    }
+  }
+  static FieldValue Value(const Fixed<T>& field) { return Codec<T>::Value(field.value); }
+  static std::string Text(const Fixed<T>& field) {
+    if constexpr (requires { Codec<T>::Text(field.value); }) return Codec<T>::Text(field.value);
+    return {};
+  }
+
+ private:
+  static std::uint64_t ToBits(T value) {
+    if constexpr (std::is_integral_v<T>) {
+      return static_cast<std::uint64_t>(value);
+    } else {
+      return value.value;
+    }
+  }
 };
 
 template <>
