@@ -96,7 +96,7 @@ std::uint64_t Decoder::Count(std::size_t min_element_size) {
                      min_element_size, remaining()));
     return 0;
   }
-  Frame("count", begin, fmt::to_string(count));
+  if (tracing()) Frame("count", begin, fmt::to_string(count));
   return count;
 }
 
@@ -173,22 +173,27 @@ Decoder::Envelope::Envelope(Decoder& decoder, std::uint64_t version)
                               decoder_.remaining()));
     return;
   }
-  decoder_.Frame("envelope", begin,
-                 fmt::format("version {}, payload {} bytes", stored_version, length));
+  if (decoder_.tracing()) {
+    decoder_.Frame("envelope", begin,
+                   fmt::format("version {}, payload {} bytes", stored_version, length));
+  }
   decoder_.limit_ = decoder_.position_ + length;
 }
 
 Decoder::Envelope::~Envelope() {
-  if (decoder_.ok() && decoder_.remaining() > 0) {
-    const std::size_t begin = std::exchange(decoder_.position_, decoder_.limit_);
-    decoder_.Frame("unknown", begin,
-                   fmt::format("{} bytes that a newer writer has added", decoder_.limit_ - begin));
-  }
+  decoder_.SkipRest();
   decoder_.limit_ = outer_limit_;
 }
 
-Decoder::Section::Section(Decoder& decoder, std::uint64_t length)
-    : decoder_(decoder), outer_limit_(decoder.limit_) {
+void Decoder::SkipRest() {
+  if (!ok() || remaining() == 0) return;
+  const std::size_t begin = std::exchange(position_, limit_);
+  if (!tracing()) return;
+  Frame("unknown", begin, fmt::format("{} bytes that a newer writer has added", limit_ - begin));
+}
+
+Decoder::Section::Section(Decoder& decoder, std::uint64_t length, Leftover leftover)
+    : decoder_(decoder), outer_limit_(decoder.limit_), leftover_(leftover) {
   if (!decoder_.ok()) return;
   if (length > decoder_.remaining()) {
     decoder_.Fail(
@@ -200,7 +205,9 @@ Decoder::Section::Section(Decoder& decoder, std::uint64_t length)
 }
 
 Decoder::Section::~Section() {
-  if (decoder_.ok() && decoder_.remaining() > 0) {
+  if (leftover_ == Leftover::kSkip) {
+    decoder_.SkipRest();
+  } else if (decoder_.ok() && decoder_.remaining() > 0) {
     decoder_.Fail(ErrorCode::kDeserializeError, decoder_.position_,
                   fmt::format("{} bytes of the stated length are not used", decoder_.remaining()));
   }

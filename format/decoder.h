@@ -48,6 +48,8 @@ class Decoder {
   std::uint64_t Count(std::size_t min_element_size);
 
   std::size_t position() const { return position_; }
+  // What was read from `begin` to here.
+  ByteView ReadSince(std::size_t begin) const { return data_.subspan(begin, position_ - begin); }
   // Bytes up to the end of the innermost envelope.
   std::size_t remaining() const { return limit_ - position_; }
   bool ok() const { return !error_.has_value(); }
@@ -99,18 +101,27 @@ class Decoder {
     std::size_t outer_limit_;
   };
 
-  // The next `length` bytes, which the fields read meanwhile must use up exactly: structs that
-  // state their own length and do not tolerate a newer writer.
+  // What a section does with bytes that the fields read meanwhile have not used up.
+  enum class Leftover {
+    kFail,  // structs that state their own length and do not tolerate a newer writer
+    kSkip,  // structs to which a newer writer may add fields
+  };
+
+  // The next `length` bytes: limits reads to them.
   class Section {
    public:
-    Section(Decoder& decoder, std::uint64_t length);
+    Section(Decoder& decoder, std::uint64_t length, Leftover leftover = Leftover::kFail);
     Section(const Section&) = delete;
     Section& operator=(const Section&) = delete;
     ~Section();
 
+    // False once the bytes are used up.
+    bool HasMore() const { return decoder_.ok() && decoder_.remaining() > 0; }
+
    private:
     Decoder& decoder_;
     std::size_t outer_limit_;
+    Leftover leftover_;
   };
 
  private:
@@ -122,6 +133,8 @@ class Decoder {
   static constexpr std::size_t kMaxDepth = 32;
 
   std::uint64_t Varint(std::size_t max_bytes);
+  // Moves to the end of the innermost envelope or section.
+  void SkipRest();
   std::string FieldPath() const;
 
   ByteView data_;

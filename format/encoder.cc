@@ -72,6 +72,10 @@ void Encoder::EndEnvelope(std::size_t handle) {
                     out_.begin() + static_cast<std::ptrdiff_t>(handle - kLengthBytes));
 }
 
+void Encoder::Overwrite(std::size_t position, ByteView bytes) {
+  std::ranges::copy(bytes, out_.begin() + static_cast<std::ptrdiff_t>(position));
+}
+
 Result<Bytes> Encoder::Finish() && {
   if (error_) return std::unexpected(std::move(*error_));
   return std::move(out_);

@@ -36,6 +36,9 @@ class Encoder {
   std::size_t BeginEnvelope(std::uint64_t version);
   void EndEnvelope(std::size_t handle);
 
+  // Replaces bytes written before, from `position` on.
+  void Overwrite(std::size_t position, ByteView bytes);
+
   const Bytes& bytes() const { return out_; }
   Result<Bytes> Finish() &&;
 
