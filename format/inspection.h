@@ -1,10 +1,12 @@
 // Inspection: what a tolerant reader can say about a file, good or damaged.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "format/dissection.h"
+#include "format/rules.h"
 
 namespace obbak::format {
 
@@ -17,5 +19,10 @@ struct Inspection {
   // reader accepts.
   std::vector<Error> findings;
 };
+
+// Adds each violation as an Error of `code` whose field is below `prefix`; with a dissection it
+// gets the offset and the value found there.
+void AppendViolations(const std::vector<Violation>& violations, std::string_view prefix,
+                      ErrorCode code, const Dissection* dissection, std::vector<Error>& findings);
 
 }  // namespace obbak::format

@@ -122,14 +122,8 @@ std::optional<R> InspectFile(ByteView file, Inspection& inspection) {
 
   Rules rules;
   CheckRules(record, rules);
-  for (const Violation& violation : rules.violations()) {
-    const std::string field = "payload." + violation.field;
-    const Field* node = inspection.dissection.Find(field);
-    const bool has_value = node != nullptr && node->kind == FieldKind::kValue;
-    findings.Require(false, ErrorCode::kErrUnexpected, field,
-                     has_value ? fmt::format("is {}, {}", ValueText(*node), violation.requirement)
-                               : violation.requirement);
-  }
+  AppendViolations(rules.violations(), "payload", ErrorCode::kErrUnexpected,
+                   &inspection.dissection, inspection.findings);
   return record;
 }
 
@@ -139,10 +133,8 @@ template <class R>
 Result<Bytes> MetadataFile<R>::Write(const R& record) {
   Rules rules;
   CheckRules(record, rules);
-  if (!rules.violations().empty()) {
-    const Violation& violation = rules.violations().front();
-    return Fail(
-        Error(ErrorCode::kInvalidArgument, violation.requirement).WithField(violation.field));
+  if (Status status = FirstViolation(rules, ErrorCode::kInvalidArgument); !status) {
+    return Fail(std::move(status).error());
   }
   Result<Bytes> payload = EncodeRecord(record);
   if (!payload) return payload;

@@ -19,16 +19,21 @@ Result<std::uint64_t> IntegerFromJson(const boost::json::value& json) {
 
 namespace json_detail {
 
+const boost::json::string* HexOf(const boost::json::value& json) {
+  const boost::json::object* object = json.if_object();
+  if (object == nullptr || object->size() != 1) return nullptr;
+  const boost::json::value* hex = object->if_contains("hex");
+  return hex == nullptr ? nullptr : hex->if_string();
+}
+
 Status Into(const boost::json::value& json, std::string& text) {
   if (const boost::json::string* plain = json.if_string()) {
     text.assign(plain->data(), plain->size());
     return {};
   }
-  const boost::json::object* object = json.if_object();
-  const boost::json::value* hex = object == nullptr ? nullptr : object->if_contains("hex");
-  if (hex == nullptr || !hex->is_string()) return Mismatch("a text", json);
-  const Result<Bytes> bytes =
-      FromHex(std::string_view(hex->get_string().data(), hex->get_string().size()));
+  const boost::json::string* hex = HexOf(json);
+  if (hex == nullptr) return Mismatch("a text", json);
+  const Result<Bytes> bytes = FromHex(std::string_view(hex->data(), hex->size()));
   if (!bytes) return Fail(bytes.error());
   text = AsText(*bytes);
   return {};

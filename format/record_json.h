@@ -110,12 +110,44 @@ Status RecordFromJson(const boost::json::value& json, T& record) {
   return status;
 }
 
+namespace json_detail {
+
+template <class T>
+constexpr bool IsRecordKind() {
+  if constexpr (requires { Codec<T>::kKind; }) return Codec<T>::kKind == FieldKind::kRecord;
+  return false;
+}
+
+// The text of {"hex": "..."}, null for anything else.
+const boost::json::string* HexOf(const boost::json::value& json);
+
+// A record given by its encoding.
+template <class T>
+Status DecodeInto(std::string_view hex, T& record) {
+  const Result<Bytes> bytes = FromHex(hex);
+  if (!bytes) return Fail(bytes.error());
+  Result<T> decoded = DecodeRecord<T>(*bytes);
+  if (!decoded) return Fail(std::move(decoded).error());
+  record = std::move(*decoded);
+  return {};
+}
+
+}  // namespace json_detail
+
+// A record is an object of its fields or {"hex": its encoding}.
 template <class T>
 Status FromJson(const boost::json::value& json, T& value) {
+  if constexpr (json_detail::IsRecordKind<T>()) {
+    if (const boost::json::string* hex = json_detail::HexOf(json)) {
+      return json_detail::DecodeInto(std::string_view(hex->data(), hex->size()), value);
+    }
+  }
   if constexpr (Record<T>) {
     return RecordFromJson(json, value);
-  } else {
+  } else if constexpr (requires { json_detail::Into(json, value); }) {
     return json_detail::Into(json, value);
+  } else {
+    return json_detail::Mismatch("the record's bytes as {\"hex\": ...}", json);
   }
 }
 

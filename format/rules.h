@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
+
 namespace obbak::format {
 
 // One rule that does not hold.
@@ -43,5 +45,8 @@ class Rules {
   std::string prefix_;
   std::vector<Violation> violations_;
 };
+
+// The first violation as an Error of `code` with its field; success when all rules hold.
+Status FirstViolation(const Rules& rules, ErrorCode code);
 
 }  // namespace obbak::format

@@ -71,5 +71,6 @@ void AddLogChecks(VectorChecks& checks);
 void AddTransactionChecks(VectorChecks& checks);
 void AddMacroBlockChecks(VectorChecks& checks);
 void AddBackupDataChecks(VectorChecks& checks);
+void AddTabletMetaChecks(VectorChecks& checks);
 
 }  // namespace obbak::format
