@@ -185,13 +185,13 @@ std::uint64_t BlockSizeOf(const BackupCommonHeader& header) {
 }
 
 void InspectBlock(ByteView block, const BlockSpec& spec, const PayloadInspector& payload,
-                  Inspection& inspection) {
-  const Parts parts = CheckBlock(block, spec, &inspection.dissection, inspection.findings);
+                  Dissection* trace, std::vector<Error>& findings) {
+  const Parts parts = CheckBlock(block, spec, trace, findings);
   if (block.size() < kHeaderSize) return;
-  payload(block.first(parts.payload_end), kHeaderSize, inspection);
-  if (parts.payload_end < block.size()) {
-    inspection.dissection.AddFraming("padding", parts.payload_end, block.size(),
-                                     fmt::format("{} zeros", block.size() - parts.payload_end));
+  payload(block.first(parts.payload_end), kHeaderSize, trace, findings);
+  if (trace != nullptr && parts.payload_end < block.size()) {
+    trace->AddFraming("padding", parts.payload_end, block.size(),
+                      fmt::format("{} zeros", block.size() - parts.payload_end));
   }
 }
 

@@ -6,12 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
 #include "format/common_header.h"
+#include "format/dissection.h"
 #include "format/field_types.h"
-#include "format/inspection.h"
 
 namespace obbak::format {
 
@@ -84,13 +85,14 @@ Result<BackupCommonHeader> DecodeBlockHeader(ByteView bytes, const BlockSpec& sp
 // Bytes of the whole block that a header which passed DecodeBlockHeader begins.
 std::uint64_t BlockSizeOf(const BackupCommonHeader& header);
 
-// Dissects a payload for InspectBlock: it begins at `begin` in `bytes` and ends with them.
-using PayloadInspector =
-    std::function<void(ByteView bytes, std::size_t begin, Inspection& inspection)>;
+// Dissects a payload for InspectBlock: it begins at `begin` in `bytes` and ends with them. `trace`
+// may be null.
+using PayloadInspector = std::function<void(ByteView bytes, std::size_t begin, Dissection* trace,
+                                            std::vector<Error>& findings)>;
 
-// The same for people: dissects "header", whatever `payload` adds, and "padding", and reports each
-// check that fails. Offsets are relative to the block.
+// The same for people: dissects "header", whatever `payload` adds, and "padding" into `trace`,
+// which may be null, and reports each check that fails. Offsets are relative to the block.
 void InspectBlock(ByteView block, const BlockSpec& spec, const PayloadInspector& payload,
-                  Inspection& inspection);
+                  Dissection* trace, std::vector<Error>& findings);
 
 }  // namespace obbak::format

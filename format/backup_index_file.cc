@@ -162,17 +162,18 @@ Result<IndexBlock<Entry>> DecodeIndexBlock(ByteView bytes) {
 }
 
 template <class Entry>
-IndexBlock<Entry> InspectIndexBlock(ByteView bytes, Inspection& inspection) {
+IndexBlock<Entry> InspectIndexBlock(ByteView bytes, Dissection* trace,
+                                    std::vector<Error>& findings) {
   IndexBlock<Entry> block;
   const BlockSpec& spec = SpecOf<Entry>(bytes);
-  const std::size_t before = inspection.findings.size();
+  const std::size_t before = findings.size();
   InspectBlock(
       bytes, spec,
-      [&](ByteView payload, std::size_t begin, Inspection& at) {
-        DecodePayload(payload, begin, spec, block, &at.dissection, at.findings);
+      [&](ByteView payload, std::size_t begin, Dissection* at, std::vector<Error>& found) {
+        DecodePayload(payload, begin, spec, block, at, found);
       },
-      inspection);
-  return inspection.findings.size() == before ? block : IndexBlock<Entry>();
+      trace, findings);
+  return findings.size() == before ? block : IndexBlock<Entry>();
 }
 
 template <class Entry>
@@ -375,14 +376,14 @@ Status IndexTreeCheck<Entry>::Finish(const BackupMultiLevelIndexTrailer& trailer
   return {};
 }
 
-#define OBBAK_INDEX_FILE(E)                                                          \
-  template class BackupIndexFileWriter<E>;                                           \
-  template Result<IndexBlock<E>> DecodeIndexBlock(ByteView);                         \
-  template IndexBlock<E> InspectIndexBlock(ByteView, Inspection&);                   \
-  template Result<std::uint64_t> IndexBlockSize<E>(ByteView);                        \
-  template class IndexSearch<E>;                                                     \
-  template class IndexTreeCheck<E>;                                                  \
-  template Result<std::optional<E>> FindInIndex(const RandomAccess&, const E::Key&); \
+#define OBBAK_INDEX_FILE(E)                                                             \
+  template class BackupIndexFileWriter<E>;                                              \
+  template Result<IndexBlock<E>> DecodeIndexBlock(ByteView);                            \
+  template IndexBlock<E> InspectIndexBlock(ByteView, Dissection*, std::vector<Error>&); \
+  template Result<std::uint64_t> IndexBlockSize<E>(ByteView);                           \
+  template class IndexSearch<E>;                                                        \
+  template class IndexTreeCheck<E>;                                                     \
+  template Result<std::optional<E>> FindInIndex(const RandomAccess&, const E::Key&);    \
   template Status ForEachIndexEntry(const RandomAccess&, const std::function<Status(const E&)>&)
 OBBAK_INDEX_FILE(BackupMacroRangeIndex);
 OBBAK_INDEX_FILE(BackupMetaIndex);

@@ -91,9 +91,10 @@ struct IndexBlock {
 // checked; the order of keys is not.
 template <class Entry>
 Result<IndexBlock<Entry>> DecodeIndexBlock(ByteView block);
-// The same for people; an empty block where it can't be decoded.
+// The same for people, see InspectBlock; an empty block when anything is wrong with it.
 template <class Entry>
-IndexBlock<Entry> InspectIndexBlock(ByteView block, Inspection& inspection);
+IndexBlock<Entry> InspectIndexBlock(ByteView block, Dissection* trace,
+                                    std::vector<Error>& findings);
 // Bytes of the index block that begins with `head` (48 bytes).
 template <class Entry>
 Result<std::uint64_t> IndexBlockSize(ByteView head);
