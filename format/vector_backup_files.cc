@@ -175,8 +175,9 @@ Result<std::vector<Entry>> EntriesOf(const json::object& fields, std::string_vie
   if (!number) return Fail(number.error());
   std::vector<Entry> entries;
   for (std::uint64_t i = 0; i < *number; ++i) {
-    const Result<json::value> fields_of_entry = EntryByRule(std::string_view(rule->as_string()), i);
+    Result<json::value> fields_of_entry = EntryByRule(std::string_view(rule->as_string()), i);
     if (!fields_of_entry) return Fail(fields_of_entry.error());
+    NestMetaKey(*fields_of_entry);
     const Result<Entry> entry = IndexFromJson<Entry>(*fields_of_entry);
     if (!entry) return Fail(entry.error());
     entries.push_back(*entry);
