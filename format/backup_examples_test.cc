@@ -105,7 +105,7 @@ TEST(BackupExamples, ADataFileIsTheOneOfTheSpecification) {
             ToHex(Hex("00 00 01 00 00 00 01 00 30 00 89 2a 00 00 00 00 "
                       "40 00 00 00 00 00 00 00 40 00 00 00 00 00 00 00 "
                       "8c dd a5 f8 00 00 00 00 90 0f 00 00 00 00 00 00 ")));
-  EXPECT_EQ(ToHex(Slice(file, 0x2000, 64)),
+  EXPECT_EQ(ToHex(Slice(file, 0x2000, 70)),
             ToHex(Hex("01 00 01 00 00 00 01 00 30 00 be 18 00 00 00 00 "
                       "d5 02 00 00 00 00 00 00 d5 02 00 00 00 00 00 00 "
                       "93 06 e7 12 00 00 00 00 fb 0c 00 00 00 00 00 00 "
