@@ -1,5 +1,6 @@
 // Backup index files and the records inside them. The first byte chooses; checksums keep damage out
 // of the inside of files, so records are also fed alone and files are built from the input.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -17,6 +18,9 @@ void Require(bool promise) {
   if (!promise) std::abort();
 }
 
+// A look-up decodes whole blocks: not every entry of every input gets one.
+constexpr int kLookUpEvery = 61;
+
 // Parts cover the file without gap; what verification accepts, the readers read.
 template <class Entry>
 void InspectFile(BackupFileKind kind, ByteView file) {
@@ -33,7 +37,9 @@ void InspectFile(BackupFileKind kind, ByteView file) {
   Require(at == file.size());
   const bool verified = VerifyBackupFile(kind, access, IndexOrder::kAny).has_value();
   Require(verified == (clean && !file.empty()));
+  int count = 0;
   const Status read = ForEachIndexEntry<Entry>(access, [&](const Entry& entry) -> Status {
+    if (count++ % kLookUpEvery != 0) return {};
     Require(FindInIndex<Entry>(access, entry.key()).has_value() || !verified);
     return {};
   });
@@ -59,7 +65,8 @@ void WriteFile(ByteView input) {
   });
   std::vector<BackupMetaIndex> entries;
   std::uint64_t tablet = 0;
-  for (const std::byte byte : input) {
+  // Enough for three leaves.
+  for (const std::byte byte : input.first(std::min<std::size_t>(input.size(), 600))) {
     BackupMetaIndex& entry = entries.emplace_back();
     tablet += 1 + std::to_integer<std::uint64_t>(byte >> 2);
     entry.meta_key = {{tablet}, static_cast<BackupMetaType>(std::to_integer<int>(byte) % 3)};
@@ -71,8 +78,8 @@ void WriteFile(ByteView input) {
   Require(writer.Finish().has_value());
   const RandomAccess access = RandomAccess::Of(file);
   Require(VerifyBackupFile(BackupFileKind::kMetaIndex, access).has_value());
-  for (const BackupMetaIndex& entry : entries) {
-    Require(FindInIndex<BackupMetaIndex>(access, entry.key()).value() == entry);
+  for (std::size_t i = 0; i < entries.size(); i += kLookUpEvery) {
+    Require(FindInIndex<BackupMetaIndex>(access, entries[i].key()).value() == entries[i]);
   }
 }
 
