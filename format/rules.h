@@ -37,6 +37,8 @@ class Rules {
   }
 
   const std::vector<Violation>& violations() const { return violations_; }
+  // The first violation as an Error of `code`, its field below `prefix`; success without any.
+  Status ToStatus(ErrorCode code, std::string_view prefix = {}) const;
 
  private:
   // Makes `field` part of the prefix and returns the one before.
