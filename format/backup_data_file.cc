@@ -163,7 +163,7 @@ Result<Index> BackupDataFileWriter::AppendRecord(Index index, IndexList& list,
   Rules rules;
   CheckRules(file_, rules);
   CheckRules(index, rules);
-  Status status = FirstViolation(rules, ErrorCode::kInvalidArgument);
+  Status status = rules.ToStatus(ErrorCode::kInvalidArgument);
   if (status) status = Emit(EncodeBlock(record, payload));
   if (status) status = AddToList(list, index);
   if (!status) {

@@ -106,7 +106,7 @@ Status BackupIndexFileWriter<Entry>::Append(const Entry& entry) {
   if (closed_) return Fail(ErrorCode::kStateNotMatch, "the index file is finished or has failed");
   Rules rules;
   CheckRules(entry, rules);
-  if (Status status = FirstViolation(rules, ErrorCode::kInvalidArgument); !status) {
+  if (Status status = rules.ToStatus(ErrorCode::kInvalidArgument); !status) {
     return Fails(std::move(status).error());
   }
   if (order_ == IndexOrder::kAscending && last_ && !(last_->key() < entry.key())) {

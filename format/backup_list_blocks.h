@@ -27,7 +27,7 @@ void DecodeEntries(Decoder& in, std::vector<Entry>& entries) {
     if (!in.ok()) return;
     Rules rules;
     CheckRules(entries.back(), rules);
-    if (const Status status = FirstViolation(rules, ErrorCode::kErrUnexpected); !status) {
+    if (const Status status = rules.ToStatus(ErrorCode::kErrUnexpected); !status) {
       return in.Fail(status.error().code(), begin,
                      fmt::format("entry {}: {} {}", entries.size() - 1, status.error().field(),
                                  status.error().message()));

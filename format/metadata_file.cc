@@ -122,8 +122,8 @@ std::optional<R> InspectFile(ByteView file, Inspection& inspection) {
 
   Rules rules;
   CheckRules(record, rules);
-  AppendViolations(rules.violations(), "payload", ErrorCode::kErrUnexpected,
-                   &inspection.dissection, inspection.findings);
+  AppendViolations(rules.violations(), "payload", ErrorCode::kErrUnexpected, &inspection.dissection,
+                   inspection.findings);
   return record;
 }
 
@@ -133,7 +133,7 @@ template <class R>
 Result<Bytes> MetadataFile<R>::Write(const R& record) {
   Rules rules;
   CheckRules(record, rules);
-  if (Status status = FirstViolation(rules, ErrorCode::kInvalidArgument); !status) {
+  if (Status status = rules.ToStatus(ErrorCode::kInvalidArgument); !status) {
     return Fail(std::move(status).error());
   }
   Result<Bytes> payload = EncodeRecord(record);

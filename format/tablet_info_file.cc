@@ -59,7 +59,7 @@ Result<TabletInfoTrailer> TabletInfoFileWriter::Finish() {
   if (closed_) return Fail(ErrorCode::kStateNotMatch, "the file is finished or has failed");
   Rules rules;
   CheckRules(trailer_, rules);
-  Status status = FirstViolation(rules, ErrorCode::kInvalidArgument);
+  Status status = rules.ToStatus(ErrorCode::kInvalidArgument);
   if (status) status = Emit(EncodeBlock(kTabletInfoEnd, EncodeRecord(trailer_).value()));
   closed_ = true;
   if (!status) return Fail(std::move(status).error());
@@ -78,7 +78,7 @@ Result<TabletInfoTrailer> DecodeTabletInfoEnd(ByteView tail, std::uint64_t file_
   if (!trailer) return trailer;
   Rules rules;
   CheckRules(*trailer, rules);
-  if (Status status = FirstViolation(rules, ErrorCode::kErrUnexpected); !status) {
+  if (Status status = rules.ToStatus(ErrorCode::kErrUnexpected); !status) {
     return Fail(std::move(status).error());
   }
   if (static_cast<std::uint64_t>(trailer->length) + kTabletInfoEndSize != file_size) {
