@@ -59,8 +59,7 @@ void CheckAlignment(const BackupCommonHeader& header, BlockPadding padding, Find
 }
 
 // Everything that the header alone can break, in the reference's order, then the stricter checks.
-void CheckHeader(const BackupCommonHeader& header, BackupBlockType type, BlockPadding padding,
-                 Findings& findings) {
+void CheckHeader(const BackupCommonHeader& header, const BlockSpec& spec, Findings& findings) {
   Expect(findings, header.header_version, BackupCommonHeader::kHeaderVersion,
          ErrorCode::kInvalidError, "header.header_version", kHeaderVersion);
   Expect(findings, header.compressor_type, BackupCommonHeader::kCompressorNone,
@@ -75,17 +74,17 @@ void CheckHeader(const BackupCommonHeader& header, BackupBlockType type, BlockPa
                        static_cast<std::uint16_t>(header.header_checksum),
                        static_cast<std::uint16_t>(checksum)));
   }
-  if (header.data_type != static_cast<std::uint16_t>(type)) {
+  if (header.data_type != static_cast<std::uint16_t>(spec.type)) {
     Report(findings, ErrorCode::kInvalidData, "header.data_type", kDataType,
-           fmt::format("is {}, expected {} ({})", header.data_type, std::to_underlying(type),
-                       NameOf(type)));
+           fmt::format("is {}, expected {} ({})", header.data_type, std::to_underlying(spec.type),
+                       NameOf(spec.type)));
   }
   if (header.data_zlength < 0) {
     Report(findings, ErrorCode::kInvalidError, "header.data_zlength", kDataZlength,
            fmt::format("is {}, must not be negative", header.data_zlength));
   }
-  CheckAlignment(header, padding, findings);
-  Expect(findings, header.data_version, std::uint16_t{0}, ErrorCode::kVersionNotMatch,
+  CheckAlignment(header, spec.padding, findings);
+  Expect(findings, header.data_version, spec.data_version, ErrorCode::kVersionNotMatch,
          "header.data_version", kDataVersion);
   Expect(findings, header.padding, std::uint32_t{0}, ErrorCode::kInvalidError, "header.padding",
          kPadding);
@@ -114,8 +113,7 @@ struct Parts {
 };
 
 // All checks of a whole block; none stops another that can still be made.
-Parts CheckBlock(ByteView block, BackupBlockType type, BlockPadding padding, Dissection* trace,
-                 Findings& findings) {
+Parts CheckBlock(ByteView block, const BlockSpec& spec, Dissection* trace, Findings& findings) {
   Parts parts;
   Decoder in(block, trace);
   DecodeField(in, "header", parts.header);
@@ -123,7 +121,7 @@ Parts CheckBlock(ByteView block, BackupBlockType type, BlockPadding padding, Dis
     findings.push_back(std::move(status).error());
     return parts;
   }
-  CheckHeader(parts.header, type, padding, findings);
+  CheckHeader(parts.header, spec, findings);
   const std::size_t available = block.size() - kHeaderSize;
   if (parts.header.data_zlength < 0 ||
       static_cast<std::uint64_t>(parts.header.data_zlength) > available) {
@@ -137,7 +135,8 @@ Parts CheckBlock(ByteView block, BackupBlockType type, BlockPadding padding, Dis
   parts.payload = block.subspan(kHeaderSize, static_cast<std::size_t>(parts.header.data_zlength));
   parts.payload_end = kHeaderSize + parts.payload.size();
   CheckPayload(parts.header, parts.payload, findings);
-  if (const std::size_t size = BlockSize(parts.payload.size(), padding); size != block.size()) {
+  if (const std::size_t size = BlockSize(parts.payload.size(), spec.padding);
+      size != block.size()) {
     Report(findings, ErrorCode::kInvalidData, "header.data_zlength", kDataZlength,
            fmt::format("gives a block of {} bytes, this one has {}", size, block.size()));
   }
@@ -147,13 +146,14 @@ Parts CheckBlock(ByteView block, BackupBlockType type, BlockPadding padding, Dis
 
 }  // namespace
 
-Bytes EncodeBlock(BackupBlockType type, ByteView payload, BlockPadding padding) {
-  const std::size_t size = BlockSize(payload.size(), padding);
+Bytes EncodeBlock(const BlockSpec& spec, ByteView payload) {
+  const std::size_t size = BlockSize(payload.size(), spec.padding);
   const std::size_t zeros = size - kHeaderSize - payload.size();
   Encoder out;
-  EncodeValue(out, BackupCommonHeader::ForPayload(static_cast<std::uint16_t>(type), 0,
-                                                  BackupCommonHeader::kCompressorNone, payload,
-                                                  static_cast<std::int64_t>(zeros)));
+  EncodeValue(
+      out, BackupCommonHeader::ForPayload(static_cast<std::uint16_t>(spec.type), spec.data_version,
+                                          BackupCommonHeader::kCompressorNone, payload,
+                                          static_cast<std::int64_t>(zeros)));
   Bytes block = std::move(out).Finish().value();
   block.reserve(size);
   block.insert(block.end(), payload.begin(), payload.end());
@@ -161,21 +161,20 @@ Bytes EncodeBlock(BackupBlockType type, ByteView payload, BlockPadding padding) 
   return block;
 }
 
-Result<BackupBlock> DecodeBlock(ByteView block, BackupBlockType type, BlockPadding padding) {
+Result<BackupBlock> DecodeBlock(ByteView block, const BlockSpec& spec) {
   Findings findings;
-  const Parts parts = CheckBlock(block, type, padding, nullptr, findings);
+  const Parts parts = CheckBlock(block, spec, nullptr, findings);
   if (!findings.empty()) return Fail(std::move(findings.front()));
   return BackupBlock{.header = parts.header, .payload = parts.payload};
 }
 
-Result<BackupCommonHeader> DecodeBlockHeader(ByteView bytes, BackupBlockType type,
-                                             BlockPadding padding) {
+Result<BackupCommonHeader> DecodeBlockHeader(ByteView bytes, const BlockSpec& spec) {
   Decoder in(bytes);
   BackupCommonHeader header;
   DecodeField(in, "header", header);
   if (Status status = in.status(); !status) return Fail(std::move(status).error());
   Findings findings;
-  CheckHeader(header, type, padding, findings);
+  CheckHeader(header, spec, findings);
   if (!findings.empty()) return Fail(std::move(findings.front()));
   return header;
 }
@@ -185,14 +184,14 @@ std::uint64_t BlockSizeOf(const BackupCommonHeader& header) {
          static_cast<std::uint64_t>(header.align_length);
 }
 
-void InspectBlock(ByteView block, BackupBlockType type, BlockPadding padding,
-                  const PayloadInspector& payload, Inspection& inspection) {
-  const Parts parts = CheckBlock(block, type, padding, &inspection.dissection, inspection.findings);
+void InspectBlock(ByteView block, const BlockSpec& spec, const PayloadInspector& payload,
+                  Dissection* trace, std::vector<Error>& findings) {
+  const Parts parts = CheckBlock(block, spec, trace, findings);
   if (block.size() < kHeaderSize) return;
-  payload(block.first(parts.payload_end), kHeaderSize, inspection);
-  if (parts.payload_end < block.size()) {
-    inspection.dissection.AddFraming("padding", parts.payload_end, block.size(),
-                                     fmt::format("{} zeros", block.size() - parts.payload_end));
+  payload(block.first(parts.payload_end), kHeaderSize, trace, findings);
+  if (trace != nullptr && parts.payload_end < block.size()) {
+    trace->AddFraming("padding", parts.payload_end, block.size(),
+                      fmt::format("{} zeros", block.size() - parts.payload_end));
   }
 }
 

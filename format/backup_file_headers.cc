@@ -41,32 +41,6 @@ bool IsZero(const Padding& padding) {
   return std::ranges::all_of(padding, [](std::uint8_t byte) { return byte == 0; });
 }
 
-template <class Trailer>
-Trailer CheckTrailer(ByteView bytes, Dissection* trace, std::vector<Error>& findings) {
-  Trailer trailer;
-  Decoder in(bytes, trace);
-  DecodeField(in, "trailer", trailer);
-  if (in.ok() && in.remaining() > 0) {
-    in.Fail(ErrorCode::kDeserializeError, in.position(), "bytes are left over after the trailer");
-  }
-  if (Status status = in.status(); !status) {
-    findings.push_back(std::move(status).error());
-    return trailer;
-  }
-  const auto stored = static_cast<std::uint16_t>(ChecksumField(trailer));
-  const auto computed = static_cast<std::uint16_t>(trailer.ComputeChecksum());
-  if (stored != computed) {
-    findings.push_back(
-        Error(ErrorCode::kChecksumError,
-              fmt::format("is {:#06x}, the trailer's fields give {:#06x}", stored, computed))
-            .WithField(std::string(ChecksumName(&trailer))));
-  }
-  Rules rules;
-  CheckRules(trailer, rules);
-  AppendViolations(rules.violations(), "trailer", ErrorCode::kErrUnexpected, trace, findings);
-  return trailer;
-}
-
 }  // namespace
 
 BackupFileHeader BackupFileHeader::For(BackupDataFileType type) {
@@ -87,8 +61,8 @@ Bytes EncodeFileHeaderBlock(BackupDataFileType type) {
   return block;
 }
 
-void CheckFileHeaderBlock(ByteView block, BackupDataFileType type, Dissection* trace,
-                          std::vector<Error>& findings) {
+void InspectFileHeaderBlock(ByteView block, BackupDataFileType type, Dissection* trace,
+                            std::vector<Error>& findings) {
   BackupFileHeader header;
   Decoder in(block, trace);
   DecodeField(in, "header", header);
@@ -185,6 +159,32 @@ void CheckRules(const BackupMultiLevelIndexTrailer& trailer, Rules& rules) {
 }
 
 template <class Trailer>
+Trailer InspectTrailer(ByteView bytes, Dissection* trace, std::vector<Error>& findings) {
+  Trailer trailer;
+  Decoder in(bytes, trace);
+  DecodeField(in, "trailer", trailer);
+  if (in.ok() && in.remaining() > 0) {
+    in.Fail(ErrorCode::kDeserializeError, in.position(), "bytes are left over after the trailer");
+  }
+  if (Status status = in.status(); !status) {
+    findings.push_back(std::move(status).error());
+    return trailer;
+  }
+  const auto stored = static_cast<std::uint16_t>(ChecksumField(trailer));
+  const auto computed = static_cast<std::uint16_t>(trailer.ComputeChecksum());
+  if (stored != computed) {
+    findings.push_back(
+        Error(ErrorCode::kChecksumError,
+              fmt::format("is {:#06x}, the trailer's fields give {:#06x}", stored, computed))
+            .WithField(std::string(ChecksumName(&trailer))));
+  }
+  Rules rules;
+  CheckRules(trailer, rules);
+  AppendViolations(rules.violations(), "trailer", ErrorCode::kErrUnexpected, trace, findings);
+  return trailer;
+}
+
+template <class Trailer>
 Bytes EncodeTrailer(Trailer trailer) {
   ChecksumField(trailer) = trailer.ComputeChecksum();
   return EncodeRecord(trailer).value();
@@ -193,21 +193,16 @@ Bytes EncodeTrailer(Trailer trailer) {
 template <class Trailer>
 Result<Trailer> DecodeTrailer(ByteView bytes) {
   std::vector<Error> findings;
-  Trailer trailer = CheckTrailer<Trailer>(bytes, nullptr, findings);
+  Trailer trailer = InspectTrailer<Trailer>(bytes, nullptr, findings);
   if (!findings.empty()) return Fail(std::move(findings.front()));
   return trailer;
 }
 
-template <class Trailer>
-Trailer InspectTrailer(ByteView bytes, Inspection& inspection) {
-  return CheckTrailer<Trailer>(bytes, &inspection.dissection, inspection.findings);
-}
-
 template Bytes EncodeTrailer(BackupDataFileTrailer);
 template Result<BackupDataFileTrailer> DecodeTrailer(ByteView);
-template BackupDataFileTrailer InspectTrailer(ByteView, Inspection&);
+template BackupDataFileTrailer InspectTrailer(ByteView, Dissection*, std::vector<Error>&);
 template Bytes EncodeTrailer(BackupMultiLevelIndexTrailer);
 template Result<BackupMultiLevelIndexTrailer> DecodeTrailer(ByteView);
-template BackupMultiLevelIndexTrailer InspectTrailer(ByteView, Inspection&);
+template BackupMultiLevelIndexTrailer InspectTrailer(ByteView, Dissection*, std::vector<Error>&);
 
 }  // namespace obbak::format

@@ -51,10 +51,10 @@ void CheckRules(const BackupFileHeader& header, Rules& rules);
 inline constexpr std::size_t kFileHeaderBlockSize = 4096;
 // The whole block.
 Bytes EncodeFileHeaderBlock(BackupDataFileType type);
-// Header "header" and "padding" of a file of `type`, with everything that is wrong. `trace` may be
-// null.
-void CheckFileHeaderBlock(ByteView block, BackupDataFileType type, Dissection* trace,
-                          std::vector<Error>& findings);
+// Dissects "header" and "padding" of a file of `type` into `trace`, which may be null, and reports
+// each check that fails.
+void InspectFileHeaderBlock(ByteView block, BackupDataFileType type, Dissection* trace,
+                            std::vector<Error>& findings);
 
 // ObBackupDataFileTrailer: the last 88 bytes of a data file.
 struct BackupDataFileTrailer {
@@ -123,8 +123,9 @@ Bytes EncodeTrailer(Trailer trailer);
 // The trailer in exactly those bytes: checksum (kChecksumError) and rules.
 template <class Trailer>
 Result<Trailer> DecodeTrailer(ByteView bytes);
-// The same for people: dissects "trailer". The trailer as far as it could be decoded.
+// The same for people: dissects "trailer" into `trace`, which may be null. The trailer as far as it
+// could be decoded.
 template <class Trailer>
-Trailer InspectTrailer(ByteView bytes, Inspection& inspection);
+Trailer InspectTrailer(ByteView bytes, Dissection* trace, std::vector<Error>& findings);
 
 }  // namespace obbak::format

@@ -17,7 +17,7 @@ template <class R>
 Status ValidateForWrite(const R& record) {
   Rules rules;
   CheckRules(record, rules);
-  return FirstViolation(rules, ErrorCode::kInvalidArgument);
+  return rules.ToStatus(ErrorCode::kInvalidArgument);
 }
 
 // Decodes the record that begins at `begin` and should reach to the end of `bytes`, below a node

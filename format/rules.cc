@@ -21,10 +21,4 @@ std::string Rules::Enter(std::string_view field) {
   return std::exchange(prefix_, prefix_ + std::string(field) + ".");
 }
 
-Status FirstViolation(const Rules& rules, ErrorCode code) {
-  if (rules.violations().empty()) return {};
-  const Violation& violation = rules.violations().front();
-  return Fail(Error(code, violation.requirement).WithField(violation.field));
-}
-
 }  // namespace obbak::format

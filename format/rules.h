@@ -48,7 +48,4 @@ class Rules {
   std::vector<Violation> violations_;
 };
 
-// The first violation as an Error of `code` with its field; success when all rules hold.
-Status FirstViolation(const Rules& rules, ErrorCode code);
-
 }  // namespace obbak::format

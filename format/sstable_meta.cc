@@ -22,7 +22,7 @@ template <class R>
 Status CheckAll(const R& record, ErrorCode code) {
   Rules rules;
   CheckRules(record, rules);
-  return FirstViolation(rules, code);
+  return rules.ToStatus(code);
 }
 
 }  // namespace

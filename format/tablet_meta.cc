@@ -21,7 +21,7 @@ template <class R>
 Result<Bytes> EncodeChecked(const R& record) {
   Rules rules;
   CheckRules(record, rules);
-  if (Status status = FirstViolation(rules, ErrorCode::kInvalidArgument); !status) {
+  if (Status status = rules.ToStatus(ErrorCode::kInvalidArgument); !status) {
     return Fail(std::move(status).error());
   }
   return EncodeRecord(record);
@@ -33,7 +33,7 @@ Result<R> DecodeChecked(ByteView bytes, Dissection* trace) {
   if (!record) return record;
   Rules rules;
   CheckRules(*record, rules);
-  if (Status status = FirstViolation(rules, ErrorCode::kErrUnexpected); !status) {
+  if (Status status = rules.ToStatus(ErrorCode::kErrUnexpected); !status) {
     return Fail(std::move(status).error());
   }
   return record;

@@ -1,7 +1,4 @@
-// Vectors of index records, data files and index files.
-#include <string>
-#include <string_view>
-
+// Vectors of index records and of what stands at both ends of a file.
 #include "format/backup_file_headers.h"
 #include "format/backup_index_records.h"
 #include "format/vector_checks.h"
@@ -11,13 +8,6 @@ namespace obbak::format {
 namespace {
 
 namespace json = boost::json;
-
-constexpr std::string_view kLater[] = {
-    "file:macro_block_data",
-    "file:macro_range_index",
-    "file:macro_range_index:three_level_summary",
-    "file:meta_index",
-};
 
 // A number alone, with its bits beside it.
 Status CheckMacroDataSeq(const Vector& vector) {
@@ -44,7 +34,6 @@ Status CheckMacroDataSeq(const Vector& vector) {
 }  // namespace
 
 void AddBackupDataChecks(VectorChecks& checks) {
-  for (const std::string_view name : kLater) checks.LeaveForLater(std::string(name));
   checks.Add("ObMacroDataSeq", CheckMacroDataSeq);
   checks.Add("ObLogicMacroBlockId", CheckRecordVector<LogicMacroBlockId>);
   checks.Add("ObBackupFileHeader", CheckRecordVector<BackupFileHeader>);
@@ -58,6 +47,7 @@ void AddBackupDataChecks(VectorChecks& checks) {
   checks.Add("ObBackupMetaIndex", CheckRecordVector<BackupMetaIndex>);
   checks.Add("ObBackupMetaIndexIndex", CheckRecordVector<BackupMetaIndexIndex>);
   AddTabletMetaChecks(checks);
+  AddBackupFileChecks(checks);
 }
 
 }  // namespace obbak::format

@@ -73,5 +73,6 @@ void AddTransactionChecks(VectorChecks& checks);
 void AddMacroBlockChecks(VectorChecks& checks);
 void AddBackupDataChecks(VectorChecks& checks);
 void AddTabletMetaChecks(VectorChecks& checks);
+void AddBackupFileChecks(VectorChecks& checks);
 
 }  // namespace obbak::format
