@@ -54,7 +54,9 @@ class Decoder {
   std::size_t position() const { return position_; }
   // What was read from `begin` to here.
   ByteView ReadSince(std::size_t begin) const { return data_.subspan(begin, position_ - begin); }
-  // Bytes up to the end of the innermost envelope.
+  // What is left up to the end of the innermost envelope or section, without reading it.
+  ByteView Rest() const { return data_.subspan(position_, remaining()); }
+  // Its number of bytes.
   std::size_t remaining() const { return limit_ - position_; }
   // False once decoding has stopped.
   bool ok() const { return !stopped_; }
