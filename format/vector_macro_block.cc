@@ -8,8 +8,6 @@ namespace {
 
 constexpr std::string_view kLater[] = {
     "ObMacroBlockCommonHeader",
-    "ObObj",
-    "ObObjMeta",
     "flat_row",
     "macro_block:shared_sstable_data",
     "macro_block:sstable_data",
