@@ -31,7 +31,8 @@ void CheckCrc(Decoder& in, std::size_t offset, std::string_view what, std::uint3
 MutatorMeta DecodeMeta(Decoder& in) {
   const std::size_t begin = in.position();
   MutatorMeta meta;
-  DecodeField(in, "meta", meta);
+  const Decoder::Scope scope(in, "meta", FieldKind::kRecord);
+  Codec<MutatorMeta>::Decode(in, meta);
   if (!in.ok()) return meta;
   if (meta.magic != MutatorMeta::kMagic) {
     in.Fail(ErrorCode::kInvalidData, begin,
@@ -58,7 +59,8 @@ MutatorMeta DecodeMeta(Decoder& in) {
 
 void DecodeRowHeader(Decoder& in, MutatorRowHeader& header) {
   const std::size_t begin = in.position();
-  DecodeField(in, "row_header", header);
+  const Decoder::Scope scope(in, "row_header", FieldKind::kRecord);
+  Codec<MutatorRowHeader>::Decode(in, header);
   if (in.ok() && header.magic != MutatorRowHeader::kMagic) {
     in.Fail(ErrorCode::kInvalidData, begin,
             fmt::format("magic is {:#010x}, expected {:#010x}",

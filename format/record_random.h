@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -67,6 +68,11 @@ template <class T>
   requires requires(T value) { value.value; }
 void Fill(RandomSource& random, T& wrapped) {
   Randomize(random, wrapped.value);
+}
+template <class T>
+void Fill(RandomSource& random, std::optional<T>& value) {
+  value.reset();
+  if (Below(random, 2) == 1) Randomize(random, value.emplace());
 }
 template <class T>
 void Fill(RandomSource& random, std::vector<T>& items) {
