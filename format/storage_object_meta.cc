@@ -1,5 +1,7 @@
 #include "format/storage_object_meta.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "format/inspect_record.h"
