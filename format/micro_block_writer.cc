@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
 
@@ -59,6 +60,12 @@ Status MicroBlockWriter::Append(const RowView& row) {
   NoteFlags(row.flags);
   if (major_header_) AddColumnChecksums(row.cells);
   return {};
+}
+
+ByteView MicroBlockWriter::LastRow() const {
+  assert(row_count() > 0);
+  const std::size_t begin = header_size_ + row_offsets_.back();
+  return ByteView(plain_).subspan(begin, end_ - begin);
 }
 
 void MicroBlockWriter::NoteFlags(const RowFlags& flags) {
@@ -135,6 +142,13 @@ void MicroBlockWriter::Clear() {
   single_version_rows_ = true;
   contain_uncommitted_rows_ = false;
   last_row_has_last_flag_ = false;
+}
+
+Status AppendKeyAndValue(MicroBlockWriter& micro, std::span<const Datum> key, ByteView value) {
+  std::array<Datum, kMaxFlatRowkeyColumns + 1> cells;
+  assert(key.size() < cells.size());
+  *std::ranges::copy(key, cells.begin()).out = Datum::Of(value);
+  return micro.Append({.flags = {}, .cells = std::span(cells).first(key.size() + 1)});
 }
 
 }  // namespace obbak::format

@@ -39,6 +39,9 @@ class MicroBlockWriter {
   std::size_t size() const { return SizeWith(row_count(), payload_size()); }
   std::size_t payload_size() const { return end_ - header_size_; }
 
+  // Precondition: row_count() > 0.
+  ByteView LastRow() const;
+
   // Completes the block: row index, compression, header. The header's max_merged_trans_version is
   // the argument. Precondition: row_count() > 0.
   Result<SealedMicroBlock> Seal(const Compressor& compressor,
@@ -68,5 +71,8 @@ class MicroBlockWriter {
   bool contain_uncommitted_rows_ = false;
   bool last_row_has_last_flag_ = false;
 };
+
+// Appends a row of an index or meta micro block: a key and one binary value.
+Status AppendKeyAndValue(MicroBlockWriter& micro, std::span<const Datum> key, ByteView value);
 
 }  // namespace obbak::format

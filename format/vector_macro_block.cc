@@ -1,6 +1,7 @@
 #include <string>
 #include <string_view>
 
+#include "format/sstable_scenario.h"
 #include "format/vector_checks.h"
 
 namespace obbak::format {
@@ -18,12 +19,12 @@ constexpr std::string_view kLater[] = {
     "micro_block:data_tree_root",
     "micro_block:flat",
     "micro_block:macro_meta_tree_root",
-    "sstable:meta",
 };
 
 }  // namespace
 
 void AddMacroBlockChecks(VectorChecks& checks) {
+  checks.Add("sstable:meta", CheckScenarioVector);
   for (const std::string_view name : kLater) checks.LeaveForLater(std::string(name));
 }
 
