@@ -158,9 +158,8 @@ Status MacroBlockWriter::Append(const RowView& row) {
   if (splitter_.NeedsSplit(micro_.size(), micro_.row_count())) {
     if (Status status = FinishMicroBlock(); !status) return status;
   }
-  if (!ShouldSwitchNow()) return {};
-  if (Status status = FinishMicroBlock(); !status) return status;
-  return FinishMacroBlock();
+  // Rows that wait in the micro block go to the next macro block.
+  return ShouldSwitchNow() ? FinishMacroBlock() : Status();
 }
 
 bool MacroBlockWriter::ShouldSwitchNow() const {
@@ -181,7 +180,7 @@ std::size_t MacroBlockWriter::MaxLeafSize(std::size_t more_rows) const {
 
 std::size_t MacroBlockWriter::MaxMetaSize() const {
   return meta_.size() + sizeof(std::uint32_t) +
-         MaxIndexRowSize(last_key_.cells(), MaxMacroMetaSize(desc_.schema.columns.size()));
+         MaxIndexRowSize(last_key_.cells(), MaxMacroMetaSize(desc_.schema.columns.size(), desc_.has_column_checksums()));
 }
 
 bool MacroBlockWriter::Admits(const SealedMicroBlock& micro) const {

@@ -100,11 +100,15 @@ Result<Bytes> EncodeMacroMeta(const MacroMeta& meta);
 // Checks the rules of §7.1.
 Result<MacroMeta> DecodeMacroMeta(ByteView bytes, Dissection* trace = nullptr);
 
-// A number of bytes that EncodeMacroMeta does not exceed for so many columns without aggregates.
-constexpr std::size_t MaxMacroMetaSize(std::size_t columns) {
-  constexpr std::size_t kVarint = 10;
-  constexpr std::size_t kNumbers = 17 + 4;
-  return 4 + 4 + 16 + kNumbers * kVarint + 6 + 2 * 5 + 6 + 24 + kVarint * (columns + 2);
+// A number of bytes that EncodeMacroMeta does not exceed for one macro block of so many columns,
+// without aggregates. Close enough that a macro block wastes little on it.
+constexpr std::size_t MaxMacroMetaSize(std::size_t columns, bool has_column_checksums) {
+  constexpr std::size_t kFixed = 4 + 4 + 16 + 3 * 8;
+  // Varints: of 64 bits, of non-negative 63 bits, of 32 bits, of sizes within a macro block (which
+  // are below 2^28) and of flags and enumerations.
+  constexpr std::size_t kVarints = 2 * 10 + 7 * 9 + 4 * 5 + 9 * 4 + 11;
+  constexpr std::size_t kLogicIdFrame = 6;
+  return kFixed + kVarints + kLogicIdFrame + columns * (has_column_checksums ? 10 : 1);
 }
 
 }  // namespace obbak::format

@@ -28,7 +28,7 @@ Status SstableDesc::Check() const {
   // Headers, index and meta must leave room for rows.
   const std::size_t overhead =
       MacroBlockHeaders::SizeFor(schema.rowkey_count, schema.columns.size()) +
-      MaxMacroMetaSize(schema.columns.size());
+      MaxMacroMetaSize(schema.columns.size(), has_column_checksums());
   if (overhead > macro_block_size / 2)
     return refuse(
         fmt::format("headers of {} bytes in macro blocks of {}", overhead, macro_block_size));

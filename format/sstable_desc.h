@@ -23,7 +23,7 @@ enum class MacroSwitchRule : std::uint8_t {
   // Merges: when the next micro block does not fit; with a store size below the block size also
   // behind the micro block that reaches it.
   kWhenFull,
-  // Direct load: at any row, when less than 16 KiB would be left.
+  // Direct load: behind a micro block, when less than 16 KiB is left and another row follows.
   kActive,
 };
 

@@ -244,8 +244,9 @@ Result<Datum> CellFromJson(const json::value& value, std::vector<Bytes>& texts) 
   const json::object* cell = value.if_object();
   if (cell == nullptr) return Bad(fmt::format("unknown cell {}", json::serialize(value)));
   if (cell->contains("type")) return TypedCell(*cell, texts);
-  if (cell->contains("int")) return Datum::Int(Int(*cell, "int"));
-  if (cell->contains("uint")) return Datum::Int(Int(*cell, "uint"));
+  for (const std::string_view word : {"int", "uint", "double_bits", "datetime_us"}) {
+    if (cell->contains(word)) return Datum::Int(Int(*cell, word));
+  }
   Result<Bytes> bytes = FromHex(Text(*cell, "bytes_hex"));
   if (!bytes) return Fail(bytes.error());
   return KeepText(*std::move(bytes), texts);
@@ -318,7 +319,7 @@ Result<ScenarioRun> RunScenario(const Scenario& scenario) {
     const std::size_t used = run.sink.blocks().front().used;
     const Bytes head = SharedMacroBlockHead();
     if (Status status =
-            run.sink.Write(*shared, {MacroBlockType::kSharedSstableData, head, head.size()});
+            run.sink.Write(*shared, {MacroBlockType::kSharedSstableData, head, MacroBlockCommonHeader::kSize});
         !status) {
       return Fail(std::move(status).error());
     }
