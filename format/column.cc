@@ -73,18 +73,6 @@ int CompareTwosComplement(ByteView left, ByteView right) {
   return 0;
 }
 
-bool IsOrdered(const ColumnType& type) {
-  switch (type.Kind()) {
-    case CellKind::kText:
-      return type.collation == kCollationBinary || type.collation == kCollationUtf8mb4Bin ||
-             type.collation == kCollationUtf8mb4GeneralCi;
-    case CellKind::kOther:
-      return false;
-    default:
-      return true;
-  }
-}
-
 std::size_t DecimalSize(std::uint8_t precision) {
   if (precision <= 9) return 4;
   if (precision <= 18) return 8;
@@ -173,7 +161,7 @@ Result<RowSchema> RowSchema::Create(std::span<const ColumnType> table_columns,
   schema.rowkey_count = rowkey_columns + kHiddenColumns;
   schema.columns.reserve(table_columns.size() + kHiddenColumns);
   for (std::size_t i = 0; i < table_columns.size(); ++i) {
-    if (i < rowkey_columns && !IsOrdered(table_columns[i])) {
+    if (i < rowkey_columns && !HasKnownOrder(table_columns[i])) {
       return Fail(
           ErrorCode::kNotSupported,
           fmt::format("key column {} has type {} with collation {}, whose order is unknown", i,
@@ -193,6 +181,18 @@ RowSchema RowSchema::IndexSchema() const {
   schema.columns.assign(rowkey().begin(), rowkey().end());
   schema.columns.push_back(ColumnType::Varbinary());
   return schema;
+}
+
+bool HasKnownOrder(const ColumnType& type) {
+  switch (type.Kind()) {
+    case CellKind::kText:
+      return type.collation == kCollationBinary || type.collation == kCollationUtf8mb4Bin ||
+             type.collation == kCollationUtf8mb4GeneralCi;
+    case CellKind::kOther:
+      return false;
+    default:
+      return true;
+  }
 }
 
 int CompareCells(const ColumnType& type, const Datum& left, const Datum& right) {

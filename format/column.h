@@ -160,6 +160,8 @@ struct RowSchema {
   std::span<const ColumnType> rowkey() const { return std::span(columns).first(rowkey_count); }
 };
 
+// Whether CompareCells knows how values of a column are ordered.
+bool HasKnownOrder(const ColumnType& type);
 // Order of two values of a key column: below, at or above 0. NULL comes first. utf8mb4_bin and
 // utf8mb4_general_ci ignore trailing blanks; general_ci folds ASCII only, see CheckKeyCell.
 // Precondition: both passed CheckKeyCell.

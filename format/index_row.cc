@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "format/macro_block_codec.h"
 #include "format/record.h"
 
 namespace obbak::format {
@@ -40,27 +41,31 @@ Result<Bytes> EncodeIndexRowValue(const IndexRowValue& value) {
   return std::move(out).Finish();
 }
 
-Result<IndexRowValue> DecodeIndexRowValue(ByteView bytes, Dissection* trace) {
-  IndexRowValue value;
-  Decoder in(bytes, trace);
-  {
-    const Decoder::Scope scope(in, "value", FieldKind::kRecord);
-    DecodeField(in, "header", value.header);
-    if (in.ok()) {
-      if (Status status = CheckHeader(value.header); !status)
-        return Fail(std::move(status).error());
-    }
-    if (value.header.Has(IndexRowHeader::kIsMajorNode)) {
-      Fixed<std::int64_t> row_offset;
-      DecodeField(in, "row_offset", row_offset);
-      value.row_offset = row_offset.value;
-    } else if (value.header.Has(IndexRowHeader::kIsDataIndex)) {
-      DecodeField(in, "minor_meta", value.minor.emplace());
-    }
+void DecodeIndexRowValue(Decoder& in, IndexRowValue& value) {
+  const std::size_t begin = in.position();
+  const Decoder::Scope scope(in, "value", FieldKind::kRecord);
+  DecodeField(in, "header", value.header);
+  if (!in.ok()) return;
+  if (const Status status = CheckHeader(value.header); !status) {
+    in.Fail(status.error().code(), begin + status.error().offset().value_or(0),
+            status.error().message());
+    return;
   }
-  if (in.ok() && in.remaining() > 0) {
+  if (value.header.Has(IndexRowHeader::kIsMajorNode)) {
+    Fixed<std::int64_t> row_offset;
+    DecodeField(in, "row_offset", row_offset);
+    value.row_offset = row_offset.value;
+  } else if (value.header.Has(IndexRowHeader::kIsDataIndex)) {
+    DecodeField(in, "minor_meta", value.minor.emplace());
+  }
+  if (in.ok() && in.remaining() > 0)
     in.Fail(ErrorCode::kInvalidData, in.position(), "bytes are left over in an index row");
-  }
+}
+
+Result<IndexRowValue> DecodeIndexRowValue(ByteView bytes) {
+  IndexRowValue value;
+  Decoder in(bytes);
+  DecodeIndexRowValue(in, value);
   if (Status status = in.status(); !status) return Fail(std::move(status).error());
   return value;
 }

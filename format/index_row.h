@@ -10,7 +10,6 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "format/compressor.h"
-#include "format/dissection.h"
 #include "format/micro_block_header.h"
 #include "format/record_layout.h"
 
@@ -102,6 +101,6 @@ struct IndexRowValue {
 
 Result<Bytes> EncodeIndexRowValue(const IndexRowValue& value);
 // kNotSupported for a row with pre-aggregated columns.
-Result<IndexRowValue> DecodeIndexRowValue(ByteView bytes, Dissection* trace = nullptr);
+Result<IndexRowValue> DecodeIndexRowValue(ByteView bytes);
 
 }  // namespace obbak::format

@@ -180,7 +180,8 @@ std::size_t MacroBlockWriter::MaxLeafSize(std::size_t more_rows) const {
 
 std::size_t MacroBlockWriter::MaxMetaSize() const {
   return meta_.size() + sizeof(std::uint32_t) +
-         MaxIndexRowSize(last_key_.cells(), MaxMacroMetaSize(desc_.schema.columns.size(), desc_.has_column_checksums()));
+         MaxIndexRowSize(last_key_.cells(), MaxMacroMetaSize(desc_.schema.columns.size(),
+                                                             desc_.has_column_checksums()));
 }
 
 bool MacroBlockWriter::Admits(const SealedMicroBlock& micro) const {

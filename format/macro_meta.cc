@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "format/macro_block_codec.h"
 #include "format/record.h"
 
 namespace obbak::format {
@@ -69,10 +70,23 @@ Result<Bytes> EncodeMacroMeta(const MacroMeta& meta) {
   return bytes;
 }
 
-Result<MacroMeta> DecodeMacroMeta(ByteView bytes, Dissection* trace) {
-  Result<MacroMeta> meta = DecodeRecord<MacroMeta>(bytes, trace, "value");
-  if (!meta) return meta;
-  if (Status status = Check(*meta, bytes.size()); !status) return Fail(std::move(status).error());
+void DecodeMacroMeta(Decoder& in, MacroMeta& meta) {
+  const std::size_t begin = in.position();
+  DecodeField(in, "value", meta);
+  if (!in.ok()) return;
+  if (const Status status = Check(meta, in.position() - begin); !status) {
+    in.Fail(status.error().code(), begin,
+            fmt::format("{} {}", status.error().field(), status.error().message()));
+  } else if (in.remaining() > 0) {
+    in.Fail(ErrorCode::kInvalidData, in.position(), "bytes are left over in a macro meta");
+  }
+}
+
+Result<MacroMeta> DecodeMacroMeta(ByteView bytes) {
+  MacroMeta meta;
+  Decoder in(bytes);
+  DecodeMacroMeta(in, meta);
+  if (Status status = in.status(); !status) return Fail(std::move(status).error());
   return meta;
 }
 

@@ -11,7 +11,6 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "format/compressor.h"
-#include "format/dissection.h"
 #include "format/field_types.h"
 #include "format/index_row.h"
 #include "format/micro_block_header.h"
@@ -98,7 +97,7 @@ BOOST_DESCRIBE_STRUCT(MacroMeta, (),
 // Sets `length`, whatever it was.
 Result<Bytes> EncodeMacroMeta(const MacroMeta& meta);
 // Checks the rules of §7.1.
-Result<MacroMeta> DecodeMacroMeta(ByteView bytes, Dissection* trace = nullptr);
+Result<MacroMeta> DecodeMacroMeta(ByteView bytes);
 
 // A number of bytes that EncodeMacroMeta does not exceed for one macro block of so many columns,
 // without aggregates. Close enough that a macro block wastes little on it.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "format/flat_row.h"
 #include "format/macro_meta.h"
 
@@ -18,6 +20,8 @@ Status SstableDesc::Check() const {
     return refuse(
         fmt::format("{} columns with {} key columns", schema.columns.size(), schema.rowkey_count));
   }
+  if (!std::ranges::all_of(schema.rowkey(), HasKnownOrder))
+    return refuse("a key column has a type or collation whose order is unknown");
   if (logical_version() <= 0) return refuse(fmt::format("version {}", logical_version()));
   if (macro_block_size > kMacroBlockSize || macro_block_size % kMacroBlockAlignment != 0 ||
       macro_store_size > macro_block_size || micro_block_size < 1 ||
