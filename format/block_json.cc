@@ -1,5 +1,6 @@
 #include "format/block_json.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "format/dissection_json.h"
@@ -231,12 +232,12 @@ json::object ToJson(const MacroMeta& meta) {
 }
 
 Result<json::object> MicroBlockToJson(ByteView bytes, const MicroBlockReader& micro,
-                                      MicroBlockRole role) {
+                                      MicroBlockRole role, std::size_t max_rows) {
   const MicroBlockHeader& header = micro.header();
   json::object out{{"header", ToJson(header, ReadColumnChecksums(header, bytes))}};
   if (role == MicroBlockRole::kData) return out;
   json::array rows;
-  for (std::size_t i = 0; i < micro.row_count(); ++i) {
+  for (std::size_t i = 0; i < std::min(micro.row_count(), max_rows); ++i) {
     const Result<FlatRow> row = micro.Row(i);
     if (!row) return Fail(row.error());
     Result<json::object> object = RowToJson(*row, role);

@@ -23,8 +23,9 @@ boost::json::object ToJson(const MacroId& id);
 boost::json::object ToJson(const IndexRowHeader& header);
 boost::json::object ToJson(const MacroMeta& meta);
 
-// "header" and "rows" of an index or meta micro block; of a data micro block "header" only.
+// "header" and the first `max_rows` "rows" of an index or meta micro block; of a data micro block
+// "header" only.
 Result<boost::json::object> MicroBlockToJson(ByteView bytes, const MicroBlockReader& micro,
-                                             MicroBlockRole role);
+                                             MicroBlockRole role, std::size_t max_rows);
 
 }  // namespace obbak::format

@@ -37,6 +37,7 @@ struct Scenario {
   std::vector<ScenarioTask> tasks;
   // Copied into a macro block that small SSTables share.
   bool is_shared = false;
+  bool has_hash_index = false;
 };
 
 // A cell as the vectors write it: {"int": 1}, {"type": "int64", "value": 1}, "NOP", ...
