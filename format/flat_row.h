@@ -132,6 +132,8 @@ class FlatRow {
 
  private:
   std::size_t ClusterOffset(std::size_t index) const;
+  // False when the bytes are no cluster.
+  bool FindCluster(std::size_t index, FlatCluster& cluster) const;
 
   ByteView bytes_;
   std::size_t column_count_ = 0;

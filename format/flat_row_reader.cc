@@ -181,11 +181,11 @@ RowFlags FlatRow::flags() const {
           .trans_id = LoadLe<std::int64_t>(bytes_.data() + 8)};
 }
 
-Result<FlatCluster> FlatRow::Cluster(std::size_t index) const {
-  assert(index < cluster_count_);
+bool FlatRow::FindCluster(std::size_t index, FlatCluster& cluster) const {
   const std::size_t begin = ClusterOffset(index);
   const std::size_t end = index + 1 < cluster_count_ ? ClusterOffset(index + 1) : clusters_end_;
   std::size_t columns = column_count_;
+  std::uint8_t column_byte = FlatCluster::kAllColumns;
   if (!single_cluster_) {
     const std::size_t first_group = rowkey_apart_ ? 1 : 0;
     const std::size_t apart_columns = rowkey_apart_ ? rowkey_count_ : 0;
@@ -195,17 +195,19 @@ Result<FlatCluster> FlatRow::Cluster(std::size_t index) const {
       const std::size_t before = apart_columns + (index - first_group) * kClusterColumns;
       columns = std::min(kClusterColumns, column_count_ - before);
     }
+    column_byte = static_cast<std::uint8_t>(columns);
   }
-  const std::uint8_t column_byte =
-      single_cluster_ ? FlatCluster::kAllColumns : static_cast<std::uint8_t>(columns);
+  return begin >= FlatRowHeader::kSize && begin <= end && end <= clusters_end_ &&
+         ParseCluster(bytes_.subspan(begin, end - begin), columns, column_byte, cluster);
+}
+
+Result<FlatCluster> FlatRow::Cluster(std::size_t index) const {
+  assert(index < cluster_count_);
   FlatCluster cluster;
-  if (begin < FlatRowHeader::kSize || begin > end || end > clusters_end_ ||
-      !ParseCluster(bytes_.subspan(begin, end - begin), columns, column_byte, cluster)) {
-    return Damaged(
-        begin, fmt::format("cluster[{}]", index),
-        fmt::format("bytes {} to {} of the row are no cluster of {} columns", begin, end, columns));
-  }
-  return cluster;
+  if (FindCluster(index, cluster)) return cluster;
+  return Damaged(ClusterOffset(index), fmt::format("cluster[{}]", index),
+                 fmt::format("is no cluster of a row of {} columns and {} bytes", column_count_,
+                             bytes_.size()));
 }
 
 CellRange ClusterCellRange(const FlatCluster& cluster, std::size_t index) {
@@ -259,22 +261,21 @@ Result<Datum> FlatRow::Cell(std::size_t column) const {
 Status FlatRow::ReadCells(std::span<Datum> cells) const {
   assert(cells.size() <= column_count_);
   for (std::size_t index = 0; index < cluster_count_ && !cells.empty(); ++index) {
-    const Result<FlatCluster> cluster = Cluster(index);
-    if (!cluster) return Fail(cluster.error());
-    const std::span<Datum> covered = cells.first(std::min(cells.size(), cluster->column_count));
-    if (!cluster->is_sparse) {
-      if (!ReadDense(*cluster, covered.size(), covered.data())) return BadCells(*this, index);
+    FlatCluster cluster;
+    if (!FindCluster(index, cluster)) return Fail(Cluster(index).error());
+    const std::span<Datum> covered = cells.first(std::min(cells.size(), cluster.column_count));
+    if (!cluster.is_sparse) {
+      if (!ReadDense(cluster, covered.size(), covered.data())) return BadCells(*this, index);
     } else {
       std::ranges::fill(covered, Datum::Nop());
       std::size_t previous = 0;
-      for (std::size_t i = 0; i < cluster->cell_count; ++i) {
-        const auto column =
-            std::to_integer<std::size_t>(cluster->bytes[cluster->indexes_begin + i]);
-        if (column >= cluster->column_count || (i > 0 && column <= previous)) {
+      for (std::size_t i = 0; i < cluster.cell_count; ++i) {
+        const auto column = std::to_integer<std::size_t>(cluster.bytes[cluster.indexes_begin + i]);
+        if (column >= cluster.column_count || (i > 0 && column <= previous)) {
           return BadCells(*this, index);
         }
         previous = column;
-        const Result<Datum> cell = ReadClusterCell(*cluster, i);
+        const Result<Datum> cell = ReadClusterCell(cluster, i);
         if (!cell) return Fail(cell.error());
         if (column < covered.size()) covered[column] = *cell;
       }
