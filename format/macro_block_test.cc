@@ -166,8 +166,9 @@ TEST(MacroBlock, EverySingleBitFlipIsReported) {
         const std::byte mask = std::byte{1} << (bit % 8);
         block[bit / 8] ^= mask;
         EXPECT_FALSE(InspectMacroBlock(block).findings.empty()) << "byte " << bit / 8;
-        if (bit / 8 < sink.used[0])
+        if (bit / 8 < sink.used[0]) {
           EXPECT_FALSE(MacroBlockReader::Open(block)) << "byte " << bit / 8;
+        }
         block[bit / 8] ^= mask;
       }
       for (std::size_t size = 0; size < sink.used[0]; ++size) {

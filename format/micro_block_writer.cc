@@ -24,10 +24,11 @@ void MakeRoom(Bytes& buffer, std::size_t size) {
 }  // namespace
 
 MicroBlockWriter::MicroBlockWriter(std::size_t column_count, std::size_t rowkey_count,
-                                   bool major_header)
+                                   bool major_header, std::size_t max_size)
     : column_count_(column_count),
       rowkey_count_(rowkey_count),
       major_header_(major_header),
+      max_size_(max_size),
       header_size_(MicroBlockHeader::kSize + (major_header ? 8 * column_count : 0)),
       end_(header_size_),
       column_checksums_(major_header ? column_count : 0) {
@@ -49,11 +50,11 @@ Status MicroBlockWriter::Append(const RowView& row) {
   }
   MakeRoom(plain_, end_ + room);
   const std::size_t size = WriteFlatRow(row, rowkey_count_, std::span(plain_).subspan(end_));
-  if (SizeWith(row_count() + 1, payload_size() + size) > kMaxSize) {
+  if (SizeWith(row_count() + 1, payload_size() + size) > max_size_) {
     return Fail(
         ErrorCode::kSizeOverflow,
         fmt::format("a row of {} bytes behind {} rows with {} bytes; a micro block holds {}", size,
-                    row_count(), payload_size(), kMaxSize));
+                    row_count(), payload_size(), max_size_));
   }
   row_offsets_.push_back(static_cast<std::uint32_t>(payload_size()));
   end_ += size;

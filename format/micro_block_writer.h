@@ -27,11 +27,13 @@ class MicroBlockWriter {
   // Header, rows and row index of one micro block never exceed this (§1).
   static constexpr std::size_t kMaxSize = 2'097'152 - 24 - 128 - 1024;
 
-  // `major_header`: with column checksums and the flags of a major SSTable.
-  MicroBlockWriter(std::size_t column_count, std::size_t rowkey_count, bool major_header);
+  // `major_header`: with column checksums and the flags of a major SSTable. `max_size` may lower
+  // the limit.
+  MicroBlockWriter(std::size_t column_count, std::size_t rowkey_count, bool major_header,
+                   std::size_t max_size = kMaxSize);
 
   // Adds one row. The order of rows is the caller's business. kSizeOverflow, with nothing changed,
-  // when the block would exceed kMaxSize; kInvalidArgument for a row that the format can't hold.
+  // when the block would exceed its limit; kInvalidArgument for a row that the format can't hold.
   Status Append(const RowView& row);
 
   std::size_t row_count() const { return row_offsets_.size(); }
@@ -59,6 +61,7 @@ class MicroBlockWriter {
   std::size_t column_count_;
   std::size_t rowkey_count_;
   bool major_header_;
+  std::size_t max_size_;
   std::size_t header_size_;
   // Header space, rows, and after Seal the row index.
   Bytes plain_;

@@ -1,5 +1,6 @@
 #include "format/sstable_index_builder.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <utility>
@@ -24,6 +25,13 @@ std::array<std::int64_t, 3> IdArray(const MacroId& id) { return {id.first, id.se
 std::uint64_t StoreBits(const SealedMicroBlock& micro) {
   return (micro.header.flags & MicroBlockHeader::kAllLobInRow) != 0 ? IndexRowHeader::kAllLobInRow
                                                                     : 0;
+}
+
+// Meta rows are not split at the table's block size, only where a macro block ends.
+std::size_t MaxMetaRowsSize(const SstableDesc& desc) {
+  const std::size_t keys = desc.schema.rowkey_count;
+  return std::min(MicroBlockWriter::kMaxSize,
+                  desc.macro_block_size - MacroBlockHeaders::SizeFor(keys, keys + 1));
 }
 
 // Adds what `row` says to the row of its parent.
@@ -155,7 +163,7 @@ SstableIndexBuilder::SstableIndexBuilder(const SstableDesc& desc, MacroBlockSink
       data_levels_(desc, true, index_blocks_, compressor),
       meta_levels_(desc, false, meta_blocks_, compressor),
       meta_rows_(desc.schema.rowkey_count + 1, desc.schema.rowkey_count,
-                 desc.has_column_checksums()) {
+                 desc.has_column_checksums(), MaxMetaRowsSize(desc)) {
   index_.column_checksums.assign(desc.schema.columns.size(), 0);
 }
 
