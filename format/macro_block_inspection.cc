@@ -294,6 +294,11 @@ Status DissectFlatRow(ByteView bytes, std::size_t begin, std::size_t end, std::s
 Result<std::size_t> DissectMicroBlock(ByteView bytes, std::size_t begin, std::string name,
                                       MicroBlockRole role, CompressorType compressor,
                                       std::span<const ColumnType> types, Dissection& out) {
+  if (begin > bytes.size()) {
+    return Fail(Error(ErrorCode::kInvalidData, "the micro block begins behind the end")
+                    .WithOffset(begin)
+                    .WithField(std::move(name)));
+  }
   Node node(out, std::move(name), FieldKind::kRecord, begin);
   const auto shifted = [begin](Error error) { return Fail(std::move(error).ShiftOffset(begin)); };
   const ByteView rest = bytes.subspan(begin);
