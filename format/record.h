@@ -10,6 +10,7 @@
 // users.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <boost/describe.hpp>
@@ -287,6 +288,19 @@ struct Codec<std::string> : LeafCodec {
   static FieldValue Value(const std::string& text) { return text; }
 };
 
+// Bytes as they are, such as an encryption key.
+template <std::size_t N>
+struct Codec<std::array<std::byte, N>> : LeafCodec {
+  static constexpr std::size_t kMinSize = N;
+  static void Encode(Encoder& out, const std::array<std::byte, N>& bytes) { out.Raw(bytes); }
+  static void Decode(Decoder& in, std::array<std::byte, N>& bytes) {
+    std::ranges::copy(in.Take(N), bytes.begin());
+  }
+  static FieldValue Value(const std::array<std::byte, N>& bytes) {
+    return std::string(AsText(bytes));
+  }
+};
+
 // ObFixedLengthString<N>: an envelope around a char array of N bytes.
 template <std::size_t N>
 struct Codec<FixedString<N>> : LeafCodec {
@@ -453,6 +467,14 @@ struct PackedCodec {
     const std::uint64_t raw = PackedNumber<T>::Raw(value);
     constexpr std::size_t kWidth = sizeof(typename PackedNumber<T>::Bits);
     kBigEndian ? out.FixedBigEndian(raw, kWidth) : out.FixedLittleEndian(raw, kWidth);
+  }
+  template <std::size_t N>
+  static void Encode(Encoder& out, const std::array<std::byte, N>& bytes) {
+    out.Raw(bytes);
+  }
+  template <std::size_t N>
+  static void Decode(Decoder& in, std::string_view name, std::array<std::byte, N>& bytes) {
+    DecodeField(in, name, bytes);
   }
   template <class T, std::size_t N>
   static void Encode(Encoder& out, const std::array<T, N>& items) {

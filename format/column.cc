@@ -1,0 +1,303 @@
+#include "format/column.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <compare>
+#include <cstring>
+
+#include "format/le_bytes.h"
+
+namespace obbak::format {
+namespace {
+
+// What a row header's counters and the hidden columns leave.
+constexpr std::size_t kMaxColumns = 4096;
+constexpr std::size_t kMaxRowkeyColumns = 64;
+
+template <class T>
+int Three(T left, T right) {
+  return left < right ? -1 : (left > right ? 1 : 0);
+}
+
+unsigned char Folded(std::byte byte) {
+  const auto c = std::to_integer<unsigned char>(byte);
+  return c >= 'a' && c <= 'z' ? static_cast<unsigned char>(c - 'a' + 'A') : c;
+}
+
+// A shorter text compares as if blanks followed it.
+template <class Weight>
+int ComparePadded(ByteView left, ByteView right, Weight weight) {
+  const std::size_t common = std::min(left.size(), right.size());
+  for (std::size_t i = 0; i < common; ++i) {
+    if (const int order = Three(weight(left[i]), weight(right[i])); order != 0) return order;
+  }
+  const bool left_is_longer = left.size() > common;
+  for (const std::byte byte : (left_is_longer ? left : right).subspan(common)) {
+    const int order = Three(weight(byte), static_cast<unsigned char>(' '));
+    if (order != 0) return left_is_longer ? order : -order;
+  }
+  return 0;
+}
+
+int CompareTexts(std::uint8_t collation, ByteView left, ByteView right) {
+  switch (collation) {
+    case kCollationUtf8mb4GeneralCi:
+      return ComparePadded(left, right, Folded);
+    case kCollationUtf8mb4Bin:
+      return ComparePadded(left, right,
+                           [](std::byte b) { return std::to_integer<unsigned char>(b); });
+    default: {
+      const std::size_t common = std::min(left.size(), right.size());
+      const int order = common == 0 ? 0 : std::memcmp(left.data(), right.data(), common);
+      return order != 0 ? order : Three(left.size(), right.size());
+    }
+  }
+}
+
+// Two's complement, little-endian; lengths may differ.
+int CompareTwosComplement(ByteView left, ByteView right) {
+  const auto digit = [](ByteView bytes, std::size_t i) {
+    if (i < bytes.size()) return std::to_integer<unsigned>(bytes[i]);
+    return !bytes.empty() && (bytes.back() & std::byte{0x80}) != std::byte{0} ? 0xFFU : 0U;
+  };
+  const std::size_t size = std::max(left.size(), right.size());
+  // The top digit carries the sign.
+  const int top = Three(digit(left, size) ^ 0x80U, digit(right, size) ^ 0x80U);
+  if (top != 0) return top;
+  for (std::size_t i = size; i-- > 0;) {
+    if (const int order = Three(digit(left, i), digit(right, i)); order != 0) return order;
+  }
+  return 0;
+}
+
+std::size_t DecimalSize(std::uint8_t precision) {
+  if (precision <= 9) return 4;
+  if (precision <= 18) return 8;
+  if (precision <= 38) return 16;
+  return precision <= 76 ? 32 : 64;
+}
+
+}  // namespace
+
+CellKind ColumnType::Kind() const {
+  switch (type) {
+    case ColumnTypeId::kTinyInt:
+    case ColumnTypeId::kSmallInt:
+    case ColumnTypeId::kMediumInt:
+    case ColumnTypeId::kInt32:
+    case ColumnTypeId::kInt:
+    case ColumnTypeId::kDateTime:
+    case ColumnTypeId::kTimestamp:
+    case ColumnTypeId::kTime:
+      return CellKind::kSigned;
+    case ColumnTypeId::kUTinyInt:
+    case ColumnTypeId::kUSmallInt:
+    case ColumnTypeId::kUMediumInt:
+    case ColumnTypeId::kUInt32:
+    case ColumnTypeId::kUInt64:
+    case ColumnTypeId::kBit:
+    case ColumnTypeId::kEnum:
+    case ColumnTypeId::kSet:
+      return CellKind::kUnsigned;
+    case ColumnTypeId::kDouble:
+    case ColumnTypeId::kUDouble:
+      return CellKind::kDouble;
+    case ColumnTypeId::kFloat:
+    case ColumnTypeId::kUFloat:
+      return CellKind::kFloat;
+    case ColumnTypeId::kDate:
+      return CellKind::kDate;
+    case ColumnTypeId::kYear:
+      return CellKind::kYear;
+    case ColumnTypeId::kVarchar:
+    case ColumnTypeId::kChar:
+      return CellKind::kText;
+    case ColumnTypeId::kDecimalInt:
+      return CellKind::kDecimalInt;
+    case ColumnTypeId::kNull:
+    case ColumnTypeId::kNumber:
+    case ColumnTypeId::kUNumber:
+    case ColumnTypeId::kTinyText:
+    case ColumnTypeId::kText:
+    case ColumnTypeId::kMediumText:
+    case ColumnTypeId::kLongText:
+      return CellKind::kOther;
+  }
+  return CellKind::kOther;
+}
+
+std::size_t ColumnType::FixedSize() const {
+  switch (Kind()) {
+    case CellKind::kSigned:
+    case CellKind::kUnsigned:
+    case CellKind::kDouble:
+      return 8;
+    case CellKind::kFloat:
+    case CellKind::kDate:
+      return 4;
+    case CellKind::kYear:
+      return 1;
+    case CellKind::kDecimalInt:
+      return DecimalSize(static_cast<std::uint8_t>(collation_level - 7));
+    case CellKind::kText:
+    case CellKind::kOther:
+      return 0;
+  }
+  return 0;
+}
+
+Result<RowSchema> RowSchema::Create(std::span<const ColumnType> table_columns,
+                                    std::size_t rowkey_columns) {
+  if (rowkey_columns == 0 || rowkey_columns > table_columns.size() ||
+      rowkey_columns > kMaxRowkeyColumns || table_columns.size() > kMaxColumns) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} columns with {} key columns can't be stored; at most {} and {}",
+                            table_columns.size(), rowkey_columns, kMaxColumns, kMaxRowkeyColumns));
+  }
+  RowSchema schema;
+  schema.rowkey_count = rowkey_columns + kHiddenColumns;
+  schema.columns.reserve(table_columns.size() + kHiddenColumns);
+  for (std::size_t i = 0; i < table_columns.size(); ++i) {
+    if (i < rowkey_columns && !HasKnownOrder(table_columns[i])) {
+      return Fail(
+          ErrorCode::kNotSupported,
+          fmt::format("key column {} has type {} with collation {}, whose order is unknown", i,
+                      static_cast<int>(table_columns[i].type), table_columns[i].collation));
+    }
+    if (i == rowkey_columns) schema.columns.insert(schema.columns.end(), 2, ColumnType::BigInt());
+    schema.columns.push_back(table_columns[i]);
+  }
+  if (rowkey_columns == table_columns.size())
+    schema.columns.insert(schema.columns.end(), 2, ColumnType::BigInt());
+  return schema;
+}
+
+RowSchema RowSchema::IndexSchema() const {
+  RowSchema schema;
+  schema.rowkey_count = rowkey_count;
+  schema.columns.assign(rowkey().begin(), rowkey().end());
+  schema.columns.push_back(ColumnType::Varbinary());
+  return schema;
+}
+
+bool HasKnownOrder(const ColumnType& type) {
+  switch (type.Kind()) {
+    case CellKind::kText:
+      return type.collation == kCollationBinary || type.collation == kCollationUtf8mb4Bin ||
+             type.collation == kCollationUtf8mb4GeneralCi;
+    case CellKind::kOther:
+      return false;
+    default:
+      return true;
+  }
+}
+
+int CompareCells(const ColumnType& type, const Datum& left, const Datum& right) {
+  if (!left.is_value() || !right.is_value()) return Three(left.is_value(), right.is_value());
+  switch (type.Kind()) {
+    case CellKind::kSigned:
+      return Three(left.AsInt(), right.AsInt());
+    case CellKind::kUnsigned:
+      return Three(left.word(), right.word());
+    case CellKind::kDouble:
+      return Three(std::bit_cast<double>(left.word()), std::bit_cast<double>(right.word()));
+    case CellKind::kFloat:
+      return Three(std::bit_cast<float>(LoadLe<std::uint32_t>(left.bytes().data())),
+                   std::bit_cast<float>(LoadLe<std::uint32_t>(right.bytes().data())));
+    case CellKind::kDate:
+      return Three(LoadLe<std::int32_t>(left.bytes().data()),
+                   LoadLe<std::int32_t>(right.bytes().data()));
+    case CellKind::kYear:
+      return Three(left.bytes()[0], right.bytes()[0]);
+    case CellKind::kDecimalInt:
+      return CompareTwosComplement(left.bytes(), right.bytes());
+    case CellKind::kText:
+    case CellKind::kOther:
+      return CompareTexts(type.collation, left.bytes(), right.bytes());
+  }
+  return 0;
+}
+
+int CompareKeys(std::span<const ColumnType> types, std::span<const Datum> left,
+                std::span<const Datum> right) {
+  const std::size_t count = std::min({types.size(), left.size(), right.size()});
+  for (std::size_t i = 0; i < count; ++i) {
+    if (const int order = CompareCells(types[i], left[i], right[i]); order != 0) return order;
+  }
+  return 0;
+}
+
+Status CheckCell(const ColumnType& type, const Datum& cell) {
+  if (!cell.is_value()) return {};
+  const std::size_t fixed = type.FixedSize();
+  if (fixed == 0 || fixed == cell.size()) return {};
+  return Fail(ErrorCode::kInvalidData,
+              fmt::format("{} bytes; {} takes {}", cell.size(), NameOf(type.type), fixed));
+}
+
+Status CheckKeyCell(const ColumnType& type, const Datum& cell) {
+  if (cell.is_nop()) return Fail(ErrorCode::kInvalidData, "a key column has no value (NOP)");
+  if (Status status = CheckCell(type, cell); !status) return status;
+  if (type.Kind() != CellKind::kText || type.collation != kCollationUtf8mb4GeneralCi) return {};
+  const ByteView bytes = cell.bytes();
+  const bool is_ascii =
+      std::ranges::all_of(bytes, [](std::byte b) { return (b & std::byte{0x80}) == std::byte{0}; });
+  if (is_ascii) return {};
+  return Fail(ErrorCode::kNotSupported,
+              "the order of utf8mb4_general_ci beyond ASCII is not implemented; use utf8mb4_bin");
+}
+
+FieldValue CellValue(const Datum& cell) {
+  if (!cell.is_value()) return {};
+  if (cell.is_word()) return cell.AsInt();
+  return std::string(AsText(cell.bytes()));
+}
+
+FieldValue CellValue(const ColumnType& type, const Datum& cell) {
+  if (!cell.is_value() || !CheckCell(type, cell)) return CellValue(cell);
+  switch (type.Kind()) {
+    case CellKind::kSigned:
+      return cell.AsInt();
+    case CellKind::kUnsigned:
+      return cell.word();
+    case CellKind::kDouble:
+      return std::bit_cast<double>(cell.word());
+    case CellKind::kFloat:
+      return double{std::bit_cast<float>(LoadLe<std::uint32_t>(cell.bytes().data()))};
+    case CellKind::kDate:
+      return std::int64_t{LoadLe<std::int32_t>(cell.bytes().data())};
+    case CellKind::kYear:
+      return std::uint64_t{std::to_integer<std::uint8_t>(cell.bytes()[0])};
+    case CellKind::kDecimalInt:
+      if (cell.size() == 4) return std::int64_t{LoadLe<std::int32_t>(cell.bytes().data())};
+      if (cell.is_word()) return cell.AsInt();
+      [[fallthrough]];
+    case CellKind::kText:
+    case CellKind::kOther:
+      return std::string(AsText(cell.bytes()));
+  }
+  return {};
+}
+
+std::string CellText(const ColumnType& type, const Datum& cell) {
+  if (cell.is_null()) return "NULL";
+  if (cell.is_nop()) return "NOP";
+  if (type.Kind() != CellKind::kDecimalInt || type.scale <= 0 || cell.size() > 8 ||
+      !CheckCell(type, cell)) {
+    return {};
+  }
+  const std::int64_t value =
+      cell.is_word() ? cell.AsInt() : LoadLe<std::int32_t>(cell.bytes().data());
+  const bool negative = value < 0;
+  const std::uint64_t magnitude =
+      negative ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
+  const auto scale = static_cast<std::size_t>(type.scale);
+  std::string digits = fmt::format("{:0>{}}", magnitude, scale + 1);
+  digits.insert(digits.size() - scale, 1, '.');
+  return (negative ? "-" : "") + digits;
+}
+
+}  // namespace obbak::format

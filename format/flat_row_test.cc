@@ -1,0 +1,117 @@
+#include "format/flat_row.h"
+
+#include <gtest/gtest.h>
+
+#include "format/block_test_util.h"
+#include "format/macro_block_inspection.h"
+#include "format/record.h"
+#include "format/vector_record.h"
+
+namespace obbak::format {
+namespace {
+
+Bytes Encode(const RowView& row, std::size_t keys) {
+  Bytes bytes(MaxFlatRowSize(row.cells));
+  bytes.resize(WriteFlatRow(row, keys, bytes));
+  return bytes;
+}
+
+RowFlags RandomFlags(RandomRows& random) {
+  return {.dml = static_cast<RowDml>(random.Below(5)),
+          .insert_delete = random.Below(4) == 0,
+          .mvcc = {static_cast<std::uint8_t>(random.Below(64))},
+          .trans_id = static_cast<std::int64_t>(random.Below(1000))};
+}
+
+TEST(FlatRow, RowsOfAnyShapeReadBackAndEveryByteHasAName) {
+  RandomRows random(1);
+  for (std::size_t columns = 1; columns <= 600; columns += columns < 120 ? 1 : 17) {
+    for (const std::uint64_t nops : {0, 50, 92, 99}) {
+      const std::size_t keys = 1 + random.Below(std::min<std::size_t>(columns, 60));
+      const std::vector<Datum> cells = random.Cells(columns, keys, nops);
+      const RowFlags flags = RandomFlags(random);
+      const Bytes bytes = Encode({flags, cells}, keys);
+      const Result<FlatRow> row = FlatRow::Open(bytes);
+      ASSERT_TRUE(row) << row.error().ToString();
+      EXPECT_EQ(row->flags(), flags);
+      EXPECT_EQ(row->column_count(), columns);
+      EXPECT_EQ(row->rowkey_count(), keys);
+      std::vector<Datum> read(columns);
+      ASSERT_TRUE(row->ReadCells(read));
+      EXPECT_EQ(read, cells) << columns << " columns, " << keys << " keys";
+      for (std::size_t i = 0; i < columns; ++i) EXPECT_EQ(*row->Cell(i), cells[i]);
+      std::vector<Datum> some(random.Below(columns + 1));
+      ASSERT_TRUE(row->ReadCells(some));
+      EXPECT_TRUE(std::equal(some.begin(), some.end(), cells.begin()));
+
+      Dissection dissection;
+      ASSERT_TRUE(
+          DissectFlatRow(bytes, 0, bytes.size(), "row", MicroBlockRole::kData, {}, dissection));
+      const Status named = ExpectEveryByteNamed(dissection, bytes.size());
+      EXPECT_TRUE(named) << named.error().ToString();
+    }
+  }
+}
+
+TEST(FlatRow, HeaderIsTheDescribedRecord) {
+  RandomRows random(2);
+  const std::vector<Datum> cells = random.Cells(7, 2, 20);
+  const RowFlags flags{
+      .dml = RowDml::kDelete, .insert_delete = true, .mvcc = {0x29}, .trans_id = 9};
+  const Bytes bytes = Encode({flags, cells}, 2);
+  const Result<FlatRowHeader> header =
+      DecodeRecord<FlatRowHeader>(ByteView(bytes).first(FlatRowHeader::kSize));
+  ASSERT_TRUE(header);
+  const FlatRowHeader expected{.row_flag = 0x84,
+                               .multi_version_flag = 0x29,
+                               .rowkey_cnt = 2,
+                               .column_cnt = 7,
+                               .cluster_info = 0x05,
+                               .trans_id = 9};
+  EXPECT_EQ(*header, expected);
+}
+
+TEST(FlatRow, LongValuesNeedWiderOffsets) {
+  for (const std::size_t size : {200, 256, 65'000, 65'536, 200'000}) {
+    const Bytes text(size, std::byte{'x'});
+    const std::vector<Datum> cells = {Datum::Of(text), Datum::Int(1), Datum::Of(text)};
+    const Bytes bytes = Encode({{}, cells}, 1);
+    const Result<FlatRow> row = FlatRow::Open(bytes);
+    ASSERT_TRUE(row);
+    std::vector<Datum> read(3);
+    ASSERT_TRUE(row->ReadCells(read));
+    EXPECT_EQ(read, cells);
+  }
+}
+
+// Reads all that a row offers. Whatever the bytes are: no crash, no read beyond them.
+void Probe(ByteView bytes) {
+  const Result<FlatRow> row = FlatRow::Open(bytes);
+  if (!row) return;
+  std::vector<Datum> cells(row->column_count());
+  const bool all = row->ReadCells(cells).has_value();
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const Result<Datum> cell = row->Cell(i);
+    if (all) {
+      ASSERT_TRUE(cell);
+      EXPECT_EQ(*cell, cells[i]);
+    }
+  }
+}
+
+TEST(FlatRow, DamagedAndTruncatedRowsAreHarmless) {
+  RandomRows random(3);
+  for (const std::size_t columns : {1, 5, 48, 60, 130}) {
+    const Bytes good = Encode({{}, random.Cells(columns, 1, 90)}, 1);
+    for (std::size_t size = 0; size < good.size(); ++size)
+      Probe(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)));
+    for (std::size_t bit = 0; bit < 8 * good.size(); ++bit) {
+      Bytes bad = good;
+      bad[bit / 8] ^= std::byte{1} << (bit % 8);
+      Probe(bad);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace obbak::format
