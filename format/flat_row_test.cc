@@ -26,7 +26,7 @@ RowFlags RandomFlags(RandomRows& random) {
 TEST(FlatRow, RowsOfAnyShapeReadBackAndEveryByteHasAName) {
   RandomRows random(1);
   for (std::size_t columns = 1; columns <= 600; columns += columns < 120 ? 1 : 17) {
-    for (const std::uint64_t nops : {0, 50, 92, 99}) {
+    for (const std::uint64_t nops : {0U, 50U, 92U, 99U}) {
       const std::size_t keys = 1 + random.Below(std::min<std::size_t>(columns, 60));
       const std::vector<Datum> cells = random.Cells(columns, keys, nops);
       const RowFlags flags = RandomFlags(random);
@@ -72,7 +72,7 @@ TEST(FlatRow, HeaderIsTheDescribedRecord) {
 }
 
 TEST(FlatRow, LongValuesNeedWiderOffsets) {
-  for (const std::size_t size : {200, 256, 65'000, 65'536, 200'000}) {
+  for (const std::size_t size : {200U, 256U, 65'000U, 65'536U, 200'000U}) {
     const Bytes text(size, std::byte{'x'});
     const std::vector<Datum> cells = {Datum::Of(text), Datum::Int(1), Datum::Of(text)};
     const Bytes bytes = Encode({{}, cells}, 1);
@@ -101,7 +101,7 @@ void Probe(ByteView bytes) {
 
 TEST(FlatRow, DamagedAndTruncatedRowsAreHarmless) {
   RandomRows random(3);
-  for (const std::size_t columns : {1, 5, 48, 60, 130}) {
+  for (const std::size_t columns : {1U, 5U, 48U, 60U, 130U}) {
     const Bytes good = Encode({{}, random.Cells(columns, 1, 90)}, 1);
     for (std::size_t size = 0; size < good.size(); ++size)
       Probe(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)));

@@ -78,7 +78,7 @@ class MacroBlocks : public testing::TestWithParam<std::tuple<MergeType, Compress
 TEST_P(MacroBlocks, RowsReadBackInBothDirectionsAndByKey) {
   const auto [merge, compressor] = GetParam();
   RandomRows random(1);
-  for (const std::size_t value_columns : {0, 1, 3, 60, 300}) {
+  for (const std::size_t value_columns : {0U, 1U, 3U, 60U, 300U}) {
     const SstableDesc desc = Desc(merge, compressor, value_columns);
     const std::vector<TestRow> rows = SortedRows(random, desc, 900);
     TestSink sink;
