@@ -47,12 +47,6 @@ const VectorCheck* VectorChecks::Find(std::string_view struct_name) const {
   return nullptr;
 }
 
-VectorChecks::Coverage VectorChecks::CoverageOf(std::string_view struct_name) const {
-  const VectorCheck* check = Find(struct_name);
-  if (check == nullptr) return Coverage::kUnknown;
-  return *check ? Coverage::kChecked : Coverage::kLater;
-}
-
 Status VectorChecks::Check(const Vector& vector) const {
   return (*Find(vector.struct_name))(vector);
 }

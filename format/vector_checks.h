@@ -36,12 +36,10 @@ class VectorChecks {
   void AddPrefix(std::string prefix, VectorCheck check) {
     prefixes_[std::move(prefix)] = std::move(check);
   }
-  // A struct whose decoder does not exist yet: known, counted, not checked.
-  void LeaveForLater(std::string struct_name) { exact_[std::move(struct_name)] = nullptr; }
 
-  enum class Coverage { kUnknown, kLater, kChecked };
-  Coverage CoverageOf(std::string_view struct_name) const;
-  // Precondition: CoverageOf is kChecked.
+  // Whether there is a check for the struct.
+  bool Knows(std::string_view struct_name) const { return Find(struct_name) != nullptr; }
+  // Precondition: the struct is known.
   Status Check(const Vector& vector) const;
 
  private:
