@@ -150,7 +150,10 @@ class Printer {
     const Field* node = dissection_.Find(block.node);
     if (node == nullptr) return;
     const std::size_t index = IndexOf(node);
-    if (node->kind == FieldKind::kArray) {
+    if (node->kind == FieldKind::kValue) {
+      Title(block.title);
+      Line(node->name, Inline(index));
+    } else if (node->kind == FieldKind::kArray) {
       std::size_t number = 1;
       for (const std::size_t element : Children(index)) {
         Title(fmt::format("{}[{}]", block.title, number++));
@@ -159,6 +162,21 @@ class Printer {
     } else {
       Title(block.title);
       PrintFields(index, block.labels);
+    }
+  }
+
+  // Every top-level node: the common header under ob_admin's title, what is the block's own under
+  // `title`, parts of it under their names.
+  void PrintNodes(std::string_view title) {
+    for (const Field& node : fields_) {
+      if (node.depth > 0 || node.kind == FieldKind::kFraming) continue;
+      if (dissection_.Find(node.name + ".data_type") != nullptr && node.name == "header") {
+        PrintBlock({"Backup Common Header", "header", kHeader});
+      } else if (IsWhole(node.name)) {
+        PrintBlock({title, node.name, {}});
+      } else {
+        PrintBlock({node.name, node.name, {}});
+      }
     }
   }
 
@@ -194,6 +212,12 @@ class Printer {
       }
     }
     return children;
+  }
+
+  // Names of nodes that say no more than that they are the block.
+  static bool IsWhole(std::string_view name) {
+    constexpr std::string_view kWhole[] = {"header", "payload", "record", "trailer", "entries"};
+    return std::ranges::find(kWhole, name) != std::end(kWhole);
   }
 
   void Title(std::string_view title) {
@@ -297,14 +321,32 @@ class Printer {
 
 std::string DumpText(std::string_view record, const Dissection& dissection) {
   Printer printer(dissection);
-  printer.PrintBlock({"Backup Common Header", "header", kHeader});
   const auto dump = std::ranges::find(Dumps(), record, &RecordDump::record);
   if (dump == Dumps().end()) {
-    printer.PrintBlock({record, "payload", {}});
+    printer.PrintNodes(record);
   } else {
+    printer.PrintBlock({"Backup Common Header", "header", kHeader});
     for (const Block& block : dump->blocks) printer.PrintBlock(block);
+    printer.PrintRest("payload");
   }
-  printer.PrintRest("payload");
+  return std::move(printer).Finish();
+}
+
+std::string DumpHeadersText(const Dissection& dissection) {
+  Printer printer(dissection);
+  printer.PrintBlock({"Common Header", "common_header", {}});
+  printer.PrintBlock({"SSTable Macro Block Header", "macro_header", {}});
+  for (std::size_t i = 0;; ++i) {
+    const std::string micro_block = fmt::format("micro_blocks[{}]", i);
+    if (dissection.Find(micro_block) == nullptr) break;
+    printer.PrintBlock({"Micro Header", micro_block + ".header", {}});
+  }
+  return std::move(printer).Finish();
+}
+
+std::string DumpBlockText(std::string_view title, const Dissection& dissection) {
+  Printer printer(dissection);
+  printer.PrintNodes(title);
   return std::move(printer).Finish();
 }
 

@@ -13,4 +13,13 @@ namespace obbak::cli {
 // name; values whose number hides a word, a time or a release carry it in parentheses.
 std::string DumpText(std::string_view record, const format::Dissection& dissection);
 
+// One block of a data, index or log file in the same shape: the common header if the block has one,
+// then each other top-level node with all its fields, under `title` or, where there are several,
+// under its own name.
+std::string DumpBlockText(std::string_view title, const format::Dissection& dissection);
+
+// The headers of a macro block, the rows left out: its common header, its SSTable header, and those
+// of its micro blocks.
+std::string DumpHeadersText(const format::Dissection& dissection);
+
 }  // namespace obbak::cli

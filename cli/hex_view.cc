@@ -45,45 +45,46 @@ std::string Caption(const Field& field) {
 
 class Writer {
  public:
-  explicit Writer(ByteView file) : file_(file) {}
+  Writer(ByteView file, std::size_t base) : file_(file), base_(base) {}
 
   // `begin`..`end` with a caption beside the first line.
   void Bytes(std::size_t begin, std::size_t end, int depth, std::string_view caption) {
-    const std::string range = fmt::format("{:06x}-{:06x}", begin, end);
+    const std::string range = fmt::format("{:06x}-{:06x}", base_ + begin, base_ + end);
     std::size_t lines = 0;
     for (std::size_t at = begin; at < end; at += kBytesPerLine) {
       if (++lines > kMaxLines && end - at > kBytesPerLine) {
-        out_ += fmt::format("{:06x}  ... {} more bytes\n", at, end - at);
+        out_ += fmt::format("{:06x}  ... {} more bytes\n", base_ + at, end - at);
         return;
       }
       const std::size_t size = std::min(kBytesPerLine, end - at);
       const std::string hex = HexBytes(file_.subspan(at, size));
       if (at == begin) {
-        out_ += fmt::format("{:06x}  {:<{}}  {}  {:{}}{}\n", at, hex, kHexWidth, range, "",
+        out_ += fmt::format("{:06x}  {:<{}}  {}  {:{}}{}\n", base_ + at, hex, kHexWidth, range, "",
                             2 * depth, caption);
       } else {
-        out_ += fmt::format("{:06x}  {}\n", at, hex);
+        out_ += fmt::format("{:06x}  {}\n", base_ + at, hex);
       }
     }
   }
 
   // A line without bytes: a record or an array that begins.
   void Heading(const Field& field) {
-    out_ += fmt::format("{:>{}}  {:06x}-{:06x}  {:{}}{}\n", "", 8 + kHexWidth, field.begin,
-                        field.end, "", 2 * field.depth, Caption(field));
+    out_ += fmt::format("{:>{}}  {:06x}-{:06x}  {:{}}{}\n", "", 8 + kHexWidth, base_ + field.begin,
+                        base_ + field.end, "", 2 * field.depth, Caption(field));
   }
 
   std::string Finish() && { return std::move(out_); }
 
  private:
   ByteView file_;
+  std::size_t base_;
   std::string out_;
 };
 
 }  // namespace
 
-std::string HexText(ByteView file, const Dissection& dissection) {
-  Writer out(file);
+std::string HexText(ByteView file, const Dissection& dissection, std::size_t base) {
+  Writer out(file, base);
   const std::vector<Field>& fields = dissection.fields();
   std::size_t next_field = 0;
   std::size_t at = 0;

@@ -2,16 +2,25 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "cli/dump_view.h"
 #include "cli/hex_view.h"
+#include "cli/inspect_block.h"
+#include "cli/inspect_log.h"
 #include "cli/mapped_file.h"
 #include "cli/tree_view.h"
+#include "format/backup_path.h"
+#include "format/common_header.h"
+#include "format/decoder.h"
 #include "format/dissection_json.h"
 #include "format/inspect_file.h"
+#include "format/log_file_reader.h"
+#include "format/macro_block_header.h"
 
 namespace obbak::cli {
 namespace {
@@ -61,6 +70,66 @@ int InspectDirectory(const std::filesystem::path& path, const InspectOptions& op
   return kSuccess;
 }
 
+// What the name says; null when it says nothing or more than one thing.
+std::optional<format::PathKind> KindOf(std::string_view name) {
+  const format::NameClass found = format::ClassifyByName(name);
+  if (found.candidates.size() != 1) return std::nullopt;
+  return found.candidates.front().kind;
+}
+
+// A log file, by its name or, where that says nothing, by its magic.
+std::optional<format::LogFileKind> RecognizeLog(std::string_view name, ByteView file) {
+  const std::optional<format::PathKind> kind = KindOf(name);
+  if (kind == format::PathKind::kLogFile) return format::LogFileKind::kArchive;
+  if (kind) return std::nullopt;
+  return format::RecognizeLogFile(file);
+}
+
+// A file made of blocks, by its name or, where that says nothing, by its first header.
+std::optional<format::BackupFileKind> RecognizeBlocks(std::string_view name, ByteView file) {
+  const format::NameClass found = format::ClassifyByName(name);
+  if (found.candidates.empty()) {
+    return format::RecognizeBackupFile(
+        file.first(std::min(file.size(), format::BackupCommonHeader::kSize)));
+  }
+  const format::BackupPath& path = found.candidates.front();
+  switch (path.kind) {
+    case format::PathKind::kMacroBlockData:
+      return format::BackupFileKind::kData;
+    case format::PathKind::kTabletInfo:
+      return format::BackupFileKind::kTabletInfo;
+    case format::PathKind::kLsIndex:
+    case format::PathKind::kTenantIndex:
+    case format::PathKind::kTenantIndex41:
+    case format::PathKind::kSysTenantIndex:
+      return path.index == format::IndexKind::kMacroRange ? format::BackupFileKind::kMacroRangeIndex
+                                                          : format::BackupFileKind::kMetaIndex;
+    default:
+      return std::nullopt;
+  }
+}
+
+// A macro block on its own has no name in a destination; its common header is its mark.
+bool IsMacroBlock(std::string_view name, ByteView file) {
+  if (KindOf(name)) return false;
+  format::Decoder in(file);
+  in.FixedLittleEndian(8);  // size and version
+  return static_cast<std::int32_t>(in.FixedLittleEndian(4)) ==
+         format::MacroBlockCommonHeader::kMagic;
+}
+
+int InspectMetadata(const std::filesystem::path& path, std::string_view name, ByteView file,
+                    const InspectOptions& options, const Console& console) {
+  Result<FileReport> report = format::InspectFile(name, file);
+  if (!report) return console.Fail(std::move(report).error().WithPath(path.string()));
+  console.out(options.output == InspectOutput::kJson ? JsonText(path, *report)
+                                                     : PlainText(*report, file, options.output));
+  for (Error& finding : report->inspection.findings) {
+    console.Fail(std::move(finding).WithPath(path.string()));
+  }
+  return report->inspection.findings.empty() ? kSuccess : kFailure;
+}
+
 }  // namespace
 
 int Inspect(const std::filesystem::path& path, const InspectOptions& options,
@@ -69,16 +138,16 @@ int Inspect(const std::filesystem::path& path, const InspectOptions& options,
   if (std::filesystem::is_directory(path, error)) return InspectDirectory(path, options, console);
   const Result<MappedFile> file = MappedFile::Open(path);
   if (!file) return console.Fail(file.error());
-  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
-  Result<FileReport> report = format::InspectFile(absolute.generic_string(), file->bytes());
-  if (!report) return console.Fail(std::move(report).error().WithPath(path.string()));
-  console.out(options.output == InspectOutput::kJson
-                  ? JsonText(path, *report)
-                  : PlainText(*report, file->bytes(), options.output));
-  for (Error& finding : report->inspection.findings) {
-    console.Fail(std::move(finding).WithPath(path.string()));
+  const std::string name = std::filesystem::absolute(path, error).generic_string();
+  const ByteView bytes = file->bytes();
+  if (const auto log = RecognizeLog(name, bytes))
+    return InspectLog(path.string(), bytes, *log, options, console);
+  if (const auto kind = RecognizeBlocks(name, bytes)) {
+    return InspectBackupFile(path.string(), bytes, *kind, options, console);
   }
-  return report->inspection.findings.empty() ? kSuccess : kFailure;
+  if (IsMacroBlock(name, bytes))
+    return InspectMacroBlockFile(path.string(), bytes, options, console);
+  return InspectMetadata(path, name, bytes, options, console);
 }
 
 }  // namespace obbak::cli

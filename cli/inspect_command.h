@@ -11,6 +11,7 @@ enum class InspectOutput { kDump, kJson, kHex };
 
 struct InspectOptions {
   InspectOutput output = InspectOutput::kDump;
+  bool rows = false;  // decoded rows of logs and macro blocks too
 };
 
 // Prints `path` to `console` and returns the exit status: kFailure when it is damaged or cannot be

@@ -32,6 +32,7 @@ void AddInspect(CLI::App& app, int& status) {
     std::vector<std::string> paths;
     bool json = false;
     bool hex = false;
+    bool rows = false;
   };
   auto options = std::make_shared<Options>();
   CLI::App* command =
@@ -44,19 +45,23 @@ void AddInspect(CLI::App& app, int& status) {
       "  obbak inspect backup/backup_set_1_full/single_backup_set_info.obbak\n"
       "  obbak inspect --hex backup/format.obbak\n"
       "  obbak inspect --json archive/piece_d1002r1p1/file_info.obarc\n"
+      "  obbak inspect --rows archive/piece_d1002r1p1/logstream_1001/log/1.obarc\n"
       "  obbak inspect backup            the destination as a tree, with what each file is");
   command->add_option("PATH", options->paths, "file or directory")->required();
-  CLI::Option* json =
-      command->add_flag("--json", options->json, "print JSON; integers beyond 2^53 as strings");
+  CLI::Option* json = command->add_flag(
+      "--json", options->json,
+      "print JSON, one object per line for files of many entries; integers beyond 2^53 as strings");
   command
       ->add_flag("--hex", options->hex, "print the bytes, with each field's range, name and value")
       ->excludes(json);
+  command->add_flag("--rows", options->rows, "show the rows of logs and macro blocks too");
   command->callback([options, &status] {
     const InspectOutput output = options->json  ? InspectOutput::kJson
                                  : options->hex ? InspectOutput::kHex
                                                 : InspectOutput::kDump;
     for (const std::string& path : options->paths) {
-      status = std::max(status, obbak::cli::Inspect(path, {.output = output}, kConsole));
+      status = std::max(
+          status, obbak::cli::Inspect(path, {.output = output, .rows = options->rows}, kConsole));
     }
   });
 }

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "base/bytes.h"
+
 namespace obbak::format {
 namespace {
 
@@ -14,6 +16,7 @@ struct ValueTexter {
   std::string operator()(bool value) const { return value ? "true" : "false"; }
   std::string operator()(double value) const { return fmt::to_string(value); }
   std::string operator()(const std::string& value) const {
+    if (value.find('\0') != std::string::npos) return "0x" + ToHex(AsByteView(value));
     std::string text;
     for (const char c : value) {
       const auto byte = static_cast<unsigned char>(c);

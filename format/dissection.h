@@ -76,7 +76,7 @@ struct Segment {
 std::vector<Segment> Segments(const Dissection& dissection);
 
 // The value as a person reads it: text of a string, decimal number, "true"/"false". Control
-// characters of strings are escaped.
+// characters of strings are escaped; a string with NUL bytes is no text and shown as hexadecimal.
 std::string ValueText(const Field& field);
 
 }  // namespace obbak::format

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "format/metadata_file.h"
+#include "format/schema_meta_file.h"
 #include "format/storage_object_meta.h"
 
 namespace obbak::format {
@@ -140,6 +141,10 @@ std::optional<FileReport> InspectAs(const BackupPath& path, ByteView file) {
     case PathKind::kPermissionFormatMeta:
       report.record = "FORMAT_META";
       report.inspection = InspectFormatMeta(file);
+      return report;
+    case PathKind::kSchemaMeta:
+      report.record = "SchemaMetaFile";
+      report.inspection = SchemaMetaFile::Inspect(file);
       return report;
     case PathKind::kLogSealMeta:
     case PathKind::kPermissionSealMeta:
