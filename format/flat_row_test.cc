@@ -17,7 +17,7 @@ Bytes Encode(const RowView& row, std::size_t keys) {
 }
 
 RowFlags RandomFlags(RandomRows& random) {
-  return {.dml = static_cast<RowDml>(random.Below(5)),
+  return {.dml = static_cast<DmlFlag>(random.Below(5)),
           .insert_delete = random.Below(4) == 0,
           .mvcc = {static_cast<std::uint8_t>(random.Below(64))},
           .trans_id = static_cast<std::int64_t>(random.Below(1000))};
@@ -57,7 +57,7 @@ TEST(FlatRow, HeaderIsTheDescribedRecord) {
   RandomRows random(2);
   const std::vector<Datum> cells = random.Cells(7, 2, 20);
   const RowFlags flags{
-      .dml = RowDml::kDelete, .insert_delete = true, .mvcc = {0x29}, .trans_id = 9};
+      .dml = DmlFlag::kDelete, .insert_delete = true, .mvcc = {0x29}, .trans_id = 9};
   const Bytes bytes = Encode({flags, cells}, 2);
   const Result<FlatRowHeader> header =
       DecodeRecord<FlatRowHeader>(ByteView(bytes).first(FlatRowHeader::kSize));
