@@ -54,8 +54,8 @@ double Turn(Function function) {
 
 class DroppingSink final : public MacroBlockSink {
  public:
-  Result<MacroId> Allocate() override { return MacroId{1, 1, 0}; }
-  Status Write(const MacroId&, const Block& block) override {
+  Result<MacroBlockId> Allocate() override { return MacroBlockId{1, 1, 0}; }
+  Status Write(const MacroBlockId&, const Block& block) override {
     benchmark::DoNotOptimize(block.bytes.data());
     return {};
   }
@@ -63,8 +63,8 @@ class DroppingSink final : public MacroBlockSink {
 
 class KeepingSink final : public MacroBlockSink {
  public:
-  Result<MacroId> Allocate() override { return MacroId{1, 1, 0}; }
-  Status Write(const MacroId&, const Block& block) override {
+  Result<MacroBlockId> Allocate() override { return MacroBlockId{1, 1, 0}; }
+  Status Write(const MacroBlockId&, const Block& block) override {
     blocks.emplace_back(block.bytes.begin(), block.bytes.end());
     return {};
   }
@@ -72,7 +72,7 @@ class KeepingSink final : public MacroBlockSink {
 };
 
 SstableDesc Desc(MergeType merge) {
-  const ColumnType columns[] = {ColumnType::BigInt(), ColumnType::Varbinary()};
+  const ObjMeta columns[] = {ObjMeta::BigInt(), ObjMeta::Varbinary()};
   SstableDesc desc;
   desc.tablet_id = {200001};
   desc.merge_type = merge;

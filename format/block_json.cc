@@ -111,9 +111,9 @@ json::object ToJson(const MacroBlockCommonHeader& header) {
 json::object ToJson(const MacroBlockHeaders& headers) {
   const SstableMacroHeader& header = headers.sstable;
   json::array types;
-  for (const ColumnType& type : headers.column_types) {
+  for (const ObjMeta& type : headers.column_types) {
     const std::byte bytes[] = {std::byte{static_cast<std::uint8_t>(type.type)},
-                               std::byte{type.collation_level}, std::byte{type.collation},
+                               std::byte{type.cs_level}, std::byte{type.cs_type},
                                std::byte{static_cast<std::uint8_t>(type.scale)}};
     types.push_back(json::value(ToHex(bytes)));
   }
@@ -148,7 +148,7 @@ json::object ToJson(const MacroBlockHeaders& headers) {
           {"is_normal_cg", headers.is_normal_cg}};
 }
 
-json::object ToJson(const MacroId& id) {
+json::object ToJson(const MacroBlockId& id) {
   std::byte image[24];
   StoreLe(image, id.first);
   StoreLe(image + 8, id.second);
@@ -177,7 +177,7 @@ json::object ToJson(const IndexRowHeader& header) {
           {"is_macro_node", Bit(header.pack, H::kIsMacroNode)},
           {"has_string_out_row", Bit(header.pack, H::kHasStringOutRow)},
           {"all_lob_in_row", Bit(header.pack, H::kAllLobInRow)},
-          {"macro_id", ToJson(MacroId{header.macro_id[0], header.macro_id[1], header.macro_id[2]})},
+          {"macro_id", ToJson(header.macro_id)},
           {"block_offset", header.block_offset},
           {"block_size", header.block_size},
           {"master_key_id", Number(header.master_key_id)},
@@ -190,8 +190,6 @@ json::object ToJson(const IndexRowHeader& header) {
 }
 
 json::object ToJson(const MacroMeta& meta) {
-  const MacroId id{meta.macro_id.first.value, meta.macro_id.second.value,
-                   meta.macro_id.third.value};
   return {{"version", meta.version.value},
           {"length", meta.length.value},
           {"encrypt_key", ToHex(meta.encrypt_key)},
@@ -218,11 +216,11 @@ json::object ToJson(const MacroMeta& meta) {
           {"schema_version", Number(meta.schema_version)},
           {"snapshot_version", Number(meta.snapshot_version)},
           {"logic_id",
-           {{"data_seq", Number(meta.logic_id.data_seq)},
+           {{"data_seq", Number(meta.logic_id.data_seq.value)},
             {"logic_version", Number(meta.logic_id.logic_version)},
             {"tablet_id", Number(meta.logic_id.tablet_id)},
             {"info", Number(meta.logic_id.info)}}},
-          {"macro_id", ToJson(id)},
+          {"macro_id", ToJson(meta.macro_id)},
           {"column_checksums", Numbers(meta.column_checksums)},
           {"original_size", Number(meta.original_size)},
           {"has_string_out_row", meta.has_string_out_row ? 1 : 0},

@@ -19,7 +19,7 @@ boost::json::object ToJson(const MicroBlockHeader& header,
 boost::json::object ToJson(const MacroBlockCommonHeader& header);
 // Without the common header.
 boost::json::object ToJson(const MacroBlockHeaders& headers);
-boost::json::object ToJson(const MacroId& id);
+boost::json::object ToJson(const MacroBlockId& id);
 boost::json::object ToJson(const IndexRowHeader& header);
 boost::json::object ToJson(const MacroMeta& meta);
 

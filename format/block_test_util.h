@@ -57,11 +57,11 @@ class RandomRows {
 // Keeps the blocks that a writer gives away.
 class TestSink final : public MacroBlockSink {
  public:
-  Result<MacroId> Allocate() override {
+  Result<MacroBlockId> Allocate() override {
     ++allocated;
-    return MacroId{allocated, 100 + allocated, 0};
+    return MacroBlockId{allocated, 100 + allocated, 0};
   }
-  Status Write(const MacroId&, const Block& block) override {
+  Status Write(const MacroBlockId&, const Block& block) override {
     blocks.emplace_back(block.bytes.begin(), block.bytes.end());
     used.push_back(block.used);
     return {};

@@ -82,55 +82,60 @@ std::size_t DecimalSize(std::uint8_t precision) {
 
 }  // namespace
 
-CellKind ColumnType::Kind() const {
-  switch (type) {
-    case ColumnTypeId::kTinyInt:
-    case ColumnTypeId::kSmallInt:
-    case ColumnTypeId::kMediumInt:
-    case ColumnTypeId::kInt32:
-    case ColumnTypeId::kInt:
-    case ColumnTypeId::kDateTime:
-    case ColumnTypeId::kTimestamp:
-    case ColumnTypeId::kTime:
+CellKind CellKindOf(const ObjMeta& type) {
+  switch (type.type) {
+    case ObjType::kTinyInt:
+    case ObjType::kSmallInt:
+    case ObjType::kMediumInt:
+    case ObjType::kInt32:
+    case ObjType::kInt:
+    case ObjType::kDateTime:
+    case ObjType::kTimestamp:
+    case ObjType::kTime:
       return CellKind::kSigned;
-    case ColumnTypeId::kUTinyInt:
-    case ColumnTypeId::kUSmallInt:
-    case ColumnTypeId::kUMediumInt:
-    case ColumnTypeId::kUInt32:
-    case ColumnTypeId::kUInt64:
-    case ColumnTypeId::kBit:
-    case ColumnTypeId::kEnum:
-    case ColumnTypeId::kSet:
+    case ObjType::kUTinyInt:
+    case ObjType::kUSmallInt:
+    case ObjType::kUMediumInt:
+    case ObjType::kUInt32:
+    case ObjType::kUInt64:
+    case ObjType::kBit:
+    case ObjType::kEnum:
+    case ObjType::kSet:
       return CellKind::kUnsigned;
-    case ColumnTypeId::kDouble:
-    case ColumnTypeId::kUDouble:
+    case ObjType::kDouble:
+    case ObjType::kUDouble:
       return CellKind::kDouble;
-    case ColumnTypeId::kFloat:
-    case ColumnTypeId::kUFloat:
+    case ObjType::kFloat:
+    case ObjType::kUFloat:
       return CellKind::kFloat;
-    case ColumnTypeId::kDate:
+    case ObjType::kDate:
       return CellKind::kDate;
-    case ColumnTypeId::kYear:
+    case ObjType::kYear:
       return CellKind::kYear;
-    case ColumnTypeId::kVarchar:
-    case ColumnTypeId::kChar:
+    case ObjType::kVarchar:
+    case ObjType::kChar:
       return CellKind::kText;
-    case ColumnTypeId::kDecimalInt:
+    case ObjType::kDecimalInt:
       return CellKind::kDecimalInt;
-    case ColumnTypeId::kNull:
-    case ColumnTypeId::kNumber:
-    case ColumnTypeId::kUNumber:
-    case ColumnTypeId::kTinyText:
-    case ColumnTypeId::kText:
-    case ColumnTypeId::kMediumText:
-    case ColumnTypeId::kLongText:
+    case ObjType::kNull:
+    case ObjType::kNumber:
+    case ObjType::kUNumber:
+    case ObjType::kTinyText:
+    case ObjType::kText:
+    case ObjType::kMediumText:
+    case ObjType::kLongText:
+    case ObjType::kHexString:
+    case ObjType::kRaw:
+    case ObjType::kNumberFloat:
+    case ObjType::kNVarchar2:
+    case ObjType::kNChar:
       return CellKind::kOther;
   }
   return CellKind::kOther;
 }
 
-std::size_t ColumnType::FixedSize() const {
-  switch (Kind()) {
+std::size_t FixedCellSize(const ObjMeta& type) {
+  switch (CellKindOf(type)) {
     case CellKind::kSigned:
     case CellKind::kUnsigned:
     case CellKind::kDouble:
@@ -141,7 +146,7 @@ std::size_t ColumnType::FixedSize() const {
     case CellKind::kYear:
       return 1;
     case CellKind::kDecimalInt:
-      return DecimalSize(static_cast<std::uint8_t>(collation_level - 7));
+      return DecimalSize(static_cast<std::uint8_t>(type.cs_level - 7));
     case CellKind::kText:
     case CellKind::kOther:
       return 0;
@@ -149,7 +154,7 @@ std::size_t ColumnType::FixedSize() const {
   return 0;
 }
 
-Result<RowSchema> RowSchema::Create(std::span<const ColumnType> table_columns,
+Result<RowSchema> RowSchema::Create(std::span<const ObjMeta> table_columns,
                                     std::size_t rowkey_columns) {
   if (rowkey_columns == 0 || rowkey_columns > table_columns.size() ||
       rowkey_columns > kMaxRowkeyColumns || table_columns.size() > kMaxColumns) {
@@ -165,13 +170,13 @@ Result<RowSchema> RowSchema::Create(std::span<const ColumnType> table_columns,
       return Fail(
           ErrorCode::kNotSupported,
           fmt::format("key column {} has type {} with collation {}, whose order is unknown", i,
-                      static_cast<int>(table_columns[i].type), table_columns[i].collation));
+                      static_cast<int>(table_columns[i].type), table_columns[i].cs_type));
     }
-    if (i == rowkey_columns) schema.columns.insert(schema.columns.end(), 2, ColumnType::BigInt());
+    if (i == rowkey_columns) schema.columns.insert(schema.columns.end(), 2, ObjMeta::BigInt());
     schema.columns.push_back(table_columns[i]);
   }
   if (rowkey_columns == table_columns.size())
-    schema.columns.insert(schema.columns.end(), 2, ColumnType::BigInt());
+    schema.columns.insert(schema.columns.end(), 2, ObjMeta::BigInt());
   return schema;
 }
 
@@ -179,15 +184,15 @@ RowSchema RowSchema::IndexSchema() const {
   RowSchema schema;
   schema.rowkey_count = rowkey_count;
   schema.columns.assign(rowkey().begin(), rowkey().end());
-  schema.columns.push_back(ColumnType::Varbinary());
+  schema.columns.push_back(ObjMeta::Varbinary());
   return schema;
 }
 
-bool HasKnownOrder(const ColumnType& type) {
-  switch (type.Kind()) {
+bool HasKnownOrder(const ObjMeta& type) {
+  switch (CellKindOf(type)) {
     case CellKind::kText:
-      return type.collation == kCollationBinary || type.collation == kCollationUtf8mb4Bin ||
-             type.collation == kCollationUtf8mb4GeneralCi;
+      return type.cs_type == kCollationBinary || type.cs_type == kCollationUtf8mb4Bin ||
+             type.cs_type == kCollationUtf8mb4GeneralCi;
     case CellKind::kOther:
       return false;
     default:
@@ -195,9 +200,9 @@ bool HasKnownOrder(const ColumnType& type) {
   }
 }
 
-int CompareCells(const ColumnType& type, const Datum& left, const Datum& right) {
+int CompareCells(const ObjMeta& type, const Datum& left, const Datum& right) {
   if (!left.is_value() || !right.is_value()) return Three(left.is_value(), right.is_value());
-  switch (type.Kind()) {
+  switch (CellKindOf(type)) {
     case CellKind::kSigned:
       return Three(left.AsInt(), right.AsInt());
     case CellKind::kUnsigned:
@@ -216,12 +221,12 @@ int CompareCells(const ColumnType& type, const Datum& left, const Datum& right) 
       return CompareTwosComplement(left.bytes(), right.bytes());
     case CellKind::kText:
     case CellKind::kOther:
-      return CompareTexts(type.collation, left.bytes(), right.bytes());
+      return CompareTexts(type.cs_type, left.bytes(), right.bytes());
   }
   return 0;
 }
 
-int CompareKeys(std::span<const ColumnType> types, std::span<const Datum> left,
+int CompareKeys(std::span<const ObjMeta> types, std::span<const Datum> left,
                 std::span<const Datum> right) {
   const std::size_t count = std::min({types.size(), left.size(), right.size()});
   for (std::size_t i = 0; i < count; ++i) {
@@ -230,18 +235,18 @@ int CompareKeys(std::span<const ColumnType> types, std::span<const Datum> left,
   return 0;
 }
 
-Status CheckCell(const ColumnType& type, const Datum& cell) {
+Status CheckCell(const ObjMeta& type, const Datum& cell) {
   if (!cell.is_value()) return {};
-  const std::size_t fixed = type.FixedSize();
+  const std::size_t fixed = FixedCellSize(type);
   if (fixed == 0 || fixed == cell.size()) return {};
   return Fail(ErrorCode::kInvalidData,
               fmt::format("{} bytes; {} takes {}", cell.size(), NameOf(type.type), fixed));
 }
 
-Status CheckKeyCell(const ColumnType& type, const Datum& cell) {
+Status CheckKeyCell(const ObjMeta& type, const Datum& cell) {
   if (cell.is_nop()) return Fail(ErrorCode::kInvalidData, "a key column has no value (NOP)");
   if (Status status = CheckCell(type, cell); !status) return status;
-  if (type.Kind() != CellKind::kText || type.collation != kCollationUtf8mb4GeneralCi) return {};
+  if (CellKindOf(type) != CellKind::kText || type.cs_type != kCollationUtf8mb4GeneralCi) return {};
   const ByteView bytes = cell.bytes();
   const bool is_ascii =
       std::ranges::all_of(bytes, [](std::byte b) { return (b & std::byte{0x80}) == std::byte{0}; });
@@ -256,9 +261,9 @@ FieldValue CellValue(const Datum& cell) {
   return std::string(AsText(cell.bytes()));
 }
 
-FieldValue CellValue(const ColumnType& type, const Datum& cell) {
+FieldValue CellValue(const ObjMeta& type, const Datum& cell) {
   if (!cell.is_value() || !CheckCell(type, cell)) return CellValue(cell);
-  switch (type.Kind()) {
+  switch (CellKindOf(type)) {
     case CellKind::kSigned:
       return cell.AsInt();
     case CellKind::kUnsigned:
@@ -282,10 +287,10 @@ FieldValue CellValue(const ColumnType& type, const Datum& cell) {
   return {};
 }
 
-std::string CellText(const ColumnType& type, const Datum& cell) {
+std::string CellText(const ObjMeta& type, const Datum& cell) {
   if (cell.is_null()) return "NULL";
   if (cell.is_nop()) return "NOP";
-  if (type.Kind() != CellKind::kDecimalInt || type.scale <= 0 || cell.size() > 8 ||
+  if (CellKindOf(type) != CellKind::kDecimalInt || type.scale <= 0 || cell.size() > 8 ||
       !CheckCell(type, cell)) {
     return {};
   }

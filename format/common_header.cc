@@ -1,9 +1,11 @@
 #include "format/common_header.h"
 
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "format/checksum.h"
+#include "format/compressor.h"
 #include "format/crc32c.h"
 #include "format/record.h"
 
@@ -92,10 +94,8 @@ std::string_view BackupFileTypeName(std::uint16_t data_type) {
 }
 
 std::string_view CompressorName(std::uint16_t compressor_type) {
-  static constexpr auto kNames = std::to_array<std::string_view>(
-      {"", "none", "lz4_1.0", "snappy_1.0", "zlib_1.0", "zstd_1.0", "zstd_1.3.8", "lz4_1.9.1",
-       "stream_lz4", "stream_zstd", "stream_zstd_1.3.8", "zlib_lite"});
-  return compressor_type < kNames.size() ? kNames[compressor_type] : std::string_view();
+  if (compressor_type > std::numeric_limits<std::uint8_t>::max()) return {};
+  return NameOf(static_cast<CompressorType>(compressor_type));
 }
 
 }  // namespace obbak::format

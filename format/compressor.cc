@@ -166,6 +166,11 @@ Result<const Compressor*> Compressor::Of(CompressorType type) {
       return &zstd_138;
     case CompressorType::kLz4191:
       return &lz4_191;
+    case CompressorType::kStreamLz4:
+    case CompressorType::kStreamZstd:
+    case CompressorType::kStreamZstd138:
+    case CompressorType::kZlibLite:
+      break;
   }
   return Fail(ErrorCode::kNotSupported,
               fmt::format("compressor {} is not one of SSTables", static_cast<int>(type)));

@@ -13,7 +13,7 @@
 
 namespace obbak::format {
 
-// ObCompressorType, as far as SSTables use it.
+// ObCompressorType. SSTables use those up to kLz4191.
 enum class CompressorType : std::uint8_t {
   kNone = 1,
   kLz4 = 2,
@@ -22,15 +22,24 @@ enum class CompressorType : std::uint8_t {
   kZstd = 5,
   kZstd138 = 6,
   kLz4191 = 7,
+  kStreamLz4 = 8,
+  kStreamZstd = 9,
+  kStreamZstd138 = 10,
+  kZlibLite = 11,
 };
 constexpr auto EnumNames(CompressorType) {
-  return std::to_array<NamedValue<CompressorType>>({{CompressorType::kNone, "none"},
-                                                    {CompressorType::kLz4, "lz4_1.0"},
-                                                    {CompressorType::kSnappy, "snappy_1.0"},
-                                                    {CompressorType::kZlib, "zlib_1.0"},
-                                                    {CompressorType::kZstd, "zstd_1.0"},
-                                                    {CompressorType::kZstd138, "zstd_1.3.8"},
-                                                    {CompressorType::kLz4191, "lz4_1.9.1"}});
+  return std::to_array<NamedValue<CompressorType>>(
+      {{CompressorType::kNone, "none"},
+       {CompressorType::kLz4, "lz4_1.0"},
+       {CompressorType::kSnappy, "snappy_1.0"},
+       {CompressorType::kZlib, "zlib_1.0"},
+       {CompressorType::kZstd, "zstd_1.0"},
+       {CompressorType::kZstd138, "zstd_1.3.8"},
+       {CompressorType::kLz4191, "lz4_1.9.1"},
+       {CompressorType::kStreamLz4, "stream_lz4"},
+       {CompressorType::kStreamZstd, "stream_zstd"},
+       {CompressorType::kStreamZstd138, "stream_zstd_1.3.8"},
+       {CompressorType::kZlibLite, "zlib_lite"}});
 }
 
 // Stateless; safe to use from several threads.

@@ -25,11 +25,11 @@ Obj RandomObj(RandomSource& random) {
     case 0:
       break;
     case 1:
-      object.meta.type.value = ObjType::kInt;
+      object.meta.type = ObjType::kInt;
       object.number = random();
       break;
     default:
-      object.meta.type.value = ObjType::kVarchar;
+      object.meta.type = ObjType::kVarchar;
       Randomize(random, object.text);
   }
   return object;

@@ -112,21 +112,20 @@ void Decoder::Fail(ErrorCode code, std::size_t offset, std::string message) {
 
 void Decoder::Record(ErrorCode code, std::size_t offset, std::string message) {
   if (error_) return;
-  error_ = Error(code, std::move(message)).WithOffset(offset).WithField(FieldPath());
+  std::string path;
+  AppendPath(innermost_, path);
+  error_ = Error(code, std::move(message)).WithOffset(offset).WithField(std::move(path));
 }
 
-std::string Decoder::FieldPath() const {
-  std::string path;
-  for (std::size_t i = 0; i < depth_; ++i) {
-    const Step& step = steps_[i];
-    if (step.index >= 0) {
-      path += fmt::format("[{}]", step.index);
-    } else {
-      if (!path.empty()) path += '.';
-      path += step.name;
-    }
+void Decoder::AppendPath(const Scope* innermost, std::string& path) {
+  if (innermost == nullptr) return;
+  AppendPath(innermost->outer_, path);
+  if (innermost->index_ >= 0) {
+    path += fmt::format("[{}]", innermost->index_);
+  } else {
+    if (!path.empty()) path += '.';
+    path += innermost->name_;
   }
-  return path;
 }
 
 void Decoder::Frame(std::string_view name, std::size_t begin, std::string text) {
@@ -136,13 +135,11 @@ void Decoder::Frame(std::string_view name, std::size_t begin, std::string text) 
 }
 
 Decoder::Scope::Scope(Decoder& decoder, std::string_view name, std::int64_t index, FieldKind kind)
-    : decoder_(decoder) {
-  if (decoder_.depth_ == kMaxDepth) {
+    : decoder_(decoder), outer_(decoder.innermost_), name_(name), index_(index) {
+  if (decoder_.depth_ == kMaxDepth)
     decoder_.Fail(ErrorCode::kDeserializeError, decoder_.position_, "records nest too deeply");
-  } else {
-    decoder_.steps_[decoder_.depth_] = {name, index};
-  }
   ++decoder_.depth_;
+  decoder_.innermost_ = this;
   if (decoder_.trace_ != nullptr) {
     node_ = decoder_.trace_->Open(index >= 0 ? fmt::format("[{}]", index) : std::string(name), kind,
                                   decoder_.position_);
@@ -151,6 +148,7 @@ Decoder::Scope::Scope(Decoder& decoder, std::string_view name, std::int64_t inde
 
 Decoder::Scope::~Scope() {
   --decoder_.depth_;
+  decoder_.innermost_ = outer_;
   if (decoder_.trace_ != nullptr) decoder_.trace_->Close(node_, decoder_.position_, !decoder_.ok());
 }
 

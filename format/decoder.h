@@ -2,7 +2,6 @@
 // §1, §2).
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -87,7 +86,12 @@ class Decoder {
    private:
     Scope(Decoder& decoder, std::string_view name, std::int64_t index, FieldKind kind);
 
+    friend class Decoder;
+
     Decoder& decoder_;
+    const Scope* outer_;
+    std::string_view name_;
+    std::int64_t index_;  // negative unless an array element
     std::size_t node_ = 0;
   };
 
@@ -132,10 +136,6 @@ class Decoder {
   };
 
  private:
-  struct Step {
-    std::string_view name;
-    std::int64_t index;
-  };
   // Deeper than any record nests; decoding fails beyond it.
   static constexpr std::size_t kMaxDepth = 32;
 
@@ -144,13 +144,13 @@ class Decoder {
   void Record(ErrorCode code, std::size_t offset, std::string message);
   // Moves to the end of the innermost envelope or section.
   void SkipRest();
-  std::string FieldPath() const;
+  static void AppendPath(const Scope* innermost, std::string& path);
 
   ByteView data_;
   std::size_t position_;
   std::size_t limit_;
   Dissection* trace_;
-  std::array<Step, kMaxDepth> steps_;
+  const Scope* innermost_ = nullptr;
   std::size_t depth_ = 0;
   std::optional<Error> error_;
   bool stopped_ = false;

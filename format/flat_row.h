@@ -9,19 +9,10 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "format/datum.h"
-#include "format/field_types.h"
+#include "format/dml_flag.h"
 #include "format/record_layout.h"
 
 namespace obbak::format {
-
-// ObDmlFlag.
-enum class RowDml : std::uint8_t {
-  kNotExist = 0,
-  kLock = 1,
-  kUpdate = 2,
-  kInsert = 3,
-  kDelete = 4
-};
 
 // ObMultiVersionRowFlag; a set of bits.
 struct MvccFlags {
@@ -40,7 +31,7 @@ struct MvccFlags {
 
 // What a row says besides its cells.
 struct RowFlags {
-  RowDml dml = RowDml::kInsert;
+  DmlFlag dml = DmlFlag::kInsert;
   // "Insert and delete in one": only with kDelete.
   bool insert_delete = false;
   MvccFlags mvcc = {};
@@ -62,7 +53,7 @@ struct FlatRowHeader {
   static constexpr std::size_t kSize = 16;
 
   std::uint8_t version = 0;
-  std::uint8_t row_flag = 0;  // bits 0-6 RowDml, bit 7 insert_delete
+  std::uint8_t row_flag = 0;  // bits 0-6 DmlFlag, bit 7 insert_delete
   std::uint8_t multi_version_flag = 0;
   std::uint8_t rowkey_cnt = 0;
   std::uint16_t column_cnt = 0;
@@ -112,6 +103,9 @@ class FlatRow {
  public:
   // `bytes` is exactly the row. Checks the header and the cluster directory.
   static Result<FlatRow> Open(ByteView bytes);
+  // Becomes the row `bytes`, as Open does. Cheaper when the row before had the same layout: then
+  // only what depends on the bytes is checked again. After a failure this is no row.
+  Status Reset(ByteView bytes);
 
   RowFlags flags() const;
   std::size_t column_count() const { return column_count_; }
@@ -131,11 +125,17 @@ class FlatRow {
   std::size_t cluster_offset_width() const { return cluster_offset_width_; }
 
  private:
+  // No header has it.
+  static constexpr std::uint64_t kNoLayout = ~std::uint64_t{0};
+
+  // Takes over the counts of a header's first word, its flags masked out.
+  Status SetLayout(std::uint64_t word);
   std::size_t ClusterOffset(std::size_t index) const;
   // False when the bytes are no cluster.
   bool FindCluster(std::size_t index, FlatCluster& cluster) const;
 
   ByteView bytes_;
+  std::uint64_t layout_ = kNoLayout;
   std::size_t column_count_ = 0;
   std::size_t rowkey_count_ = 0;
   bool single_cluster_ = false;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cassert>
+#include <utility>
 
 #include "format/flat_row.h"
 #include "format/flat_row_layout.h"
@@ -131,42 +132,49 @@ std::unexpected<Error> BadCells(const FlatRow& row, std::size_t cluster) {
 }  // namespace
 
 Result<FlatRow> FlatRow::Open(ByteView bytes) {
-  if (bytes.size() <= FlatRowHeader::kSize) {
-    return Damaged(0, "row", fmt::format("{} bytes are too few for a row", bytes.size()));
-  }
-  const auto word = LoadLe<std::uint64_t>(bytes.data());
-  const auto info = static_cast<std::uint8_t>(word >> 48);
-  FlatRow row;
-  row.bytes_ = bytes;
-  row.column_count_ = (word >> 32) & 0xFFFF;
-  row.rowkey_count_ = (word >> 24) & 0xFF;
-  if ((word & 0xFF) != 0) return Damaged(0, "version", "is not 0");
-  if (row.column_count_ == 0 || row.rowkey_count_ > row.column_count_) {
-    return Damaged(3, "column_cnt",
-                   fmt::format("{} columns, {} of them key", row.column_count_, row.rowkey_count_));
-  }
-  row.single_cluster_ = (info & FlatRowHeader::kSingleCluster) != 0;
-  row.cluster_offset_width_ = WidthOf(info & kWidthMask);
-  if (info >> 3 != 0 || word >> 56 != 0 || row.cluster_offset_width_ == 0) {
-    return Damaged(6, "cluster_info", fmt::format("is {:#x}", info));
-  }
-  const bool must_be_single = row.column_count_ <= kMaxSingleClusterColumns;
-  if (must_be_single && !row.single_cluster_) {
-    return Damaged(6, "cluster_info", "a short row must be a single cluster");
-  }
-  row.rowkey_apart_ =
-      !row.single_cluster_ && RowkeyStandsApart(row.column_count_, row.rowkey_count_);
-  row.cluster_count_ = row.single_cluster_ ? 1 : ClusterCount(row.column_count_, row.rowkey_count_);
-  const std::size_t directory = row.cluster_count_ * row.cluster_offset_width_;
-  if (FlatRowHeader::kSize + directory >= bytes.size()) {
-    return Damaged(0, "cluster_offset", "the row is shorter than its cluster directory");
-  }
-  row.clusters_end_ = bytes.size() - directory;
-  if (row.ClusterOffset(0) != FlatRowHeader::kSize) {
-    return Damaged(row.clusters_end_, "cluster_offset",
-                   fmt::format("the first is {}, not 16", row.ClusterOffset(0)));
-  }
+  Result<FlatRow> row(std::in_place);
+  if (Status status = row->Reset(bytes); !status) row = Fail(std::move(status).error());
   return row;
+}
+
+Status FlatRow::Reset(ByteView bytes) {
+  if (bytes.size() <= FlatRowHeader::kSize)
+    return Damaged(0, "row", fmt::format("{} bytes are too few for a row", bytes.size()));
+  constexpr std::uint64_t kFlags = 0xFFFF00;  // row_flag, multi_version_flag
+  const std::uint64_t layout = LoadLe<std::uint64_t>(bytes.data()) & ~kFlags;
+  if (layout != layout_) {
+    layout_ = kNoLayout;
+    if (Status status = SetLayout(layout); !status) return status;
+    layout_ = layout;
+  }
+  bytes_ = bytes;
+  const std::size_t directory = cluster_count_ * cluster_offset_width_;
+  if (FlatRowHeader::kSize + directory >= bytes.size())
+    return Damaged(0, "cluster_offset", "the row is shorter than its cluster directory");
+  clusters_end_ = bytes.size() - directory;
+  if (const std::size_t first = ClusterOffset(0); first != FlatRowHeader::kSize)
+    return Damaged(clusters_end_, "cluster_offset", fmt::format("the first is {}, not 16", first));
+  return {};
+}
+
+Status FlatRow::SetLayout(std::uint64_t word) {
+  const auto info = static_cast<std::uint8_t>(word >> 48);
+  column_count_ = (word >> 32) & 0xFFFF;
+  rowkey_count_ = (word >> 24) & 0xFF;
+  if ((word & 0xFF) != 0) return Damaged(0, "version", "is not 0");
+  if (column_count_ == 0 || rowkey_count_ > column_count_) {
+    return Damaged(3, "column_cnt",
+                   fmt::format("{} columns, {} of them key", column_count_, rowkey_count_));
+  }
+  single_cluster_ = (info & FlatRowHeader::kSingleCluster) != 0;
+  cluster_offset_width_ = WidthOf(info & kWidthMask);
+  if (info >> 3 != 0 || word >> 56 != 0 || cluster_offset_width_ == 0)
+    return Damaged(6, "cluster_info", fmt::format("is {:#x}", info));
+  if (column_count_ <= kMaxSingleClusterColumns && !single_cluster_)
+    return Damaged(6, "cluster_info", "a short row must be a single cluster");
+  rowkey_apart_ = !single_cluster_ && RowkeyStandsApart(column_count_, rowkey_count_);
+  cluster_count_ = single_cluster_ ? 1 : ClusterCount(column_count_, rowkey_count_);
+  return {};
 }
 
 std::size_t FlatRow::ClusterOffset(std::size_t index) const {
@@ -175,7 +183,7 @@ std::size_t FlatRow::ClusterOffset(std::size_t index) const {
 
 RowFlags FlatRow::flags() const {
   const auto row_flag = std::to_integer<std::uint8_t>(bytes_[1]);
-  return {.dml = static_cast<RowDml>(row_flag & 0x7F),
+  return {.dml = static_cast<DmlFlag>(row_flag & 0x7F),
           .insert_delete = (row_flag & 0x80) != 0,
           .mvcc = {std::to_integer<std::uint8_t>(bytes_[2])},
           .trans_id = LoadLe<std::int64_t>(bytes_.data() + 8)};

@@ -17,7 +17,7 @@ Bytes Encode(const RowView& row, std::size_t keys) {
 }
 
 RowFlags RandomFlags(RandomRows& random) {
-  return {.dml = static_cast<RowDml>(random.Below(5)),
+  return {.dml = static_cast<DmlFlag>(random.Below(5)),
           .insert_delete = random.Below(4) == 0,
           .mvcc = {static_cast<std::uint8_t>(random.Below(64))},
           .trans_id = static_cast<std::int64_t>(random.Below(1000))};
@@ -53,11 +53,43 @@ TEST(FlatRow, RowsOfAnyShapeReadBackAndEveryByteHasAName) {
   }
 }
 
+TEST(FlatRow, AUsedRowBecomesWhatAFreshOneWouldBe) {
+  RandomRows random(3);
+  FlatRow used;
+  for (int i = 0; i < 3000; ++i) {
+    // Few shapes, so that the layout often stays and often changes.
+    const std::size_t columns = std::size_t{1} << random.Below(8);
+    const std::vector<Datum> cells = random.Cells(columns, 1 + random.Below(columns), 50);
+    Bytes bytes = Encode({RandomFlags(random), cells}, 1);
+    if (random.Below(3) == 0) bytes.resize(random.Below(bytes.size() + 1));
+    if (random.Below(3) == 0 && !bytes.empty())
+      bytes[random.Below(bytes.size())] ^= std::byte{1} << static_cast<int>(random.Below(8));
+    const Result<FlatRow> fresh = FlatRow::Open(bytes);
+    const Status status = used.Reset(bytes);
+    ASSERT_EQ(status.has_value(), fresh.has_value());
+    if (!fresh) {
+      EXPECT_EQ(status.error().ToString(), fresh.error().ToString());
+      continue;
+    }
+    EXPECT_EQ(used.flags(), fresh->flags());
+    EXPECT_EQ(used.rowkey_count(), fresh->rowkey_count());
+    EXPECT_EQ(used.size(), fresh->size());
+    ASSERT_EQ(used.column_count(), fresh->column_count());
+    std::vector<Datum> expected(fresh->column_count());
+    std::vector<Datum> read(fresh->column_count());
+    const Status read_fresh = fresh->ReadCells(expected);
+    ASSERT_EQ(used.ReadCells(read).has_value(), read_fresh.has_value());
+    if (read_fresh) {
+      EXPECT_EQ(read, expected);
+    }
+  }
+}
+
 TEST(FlatRow, HeaderIsTheDescribedRecord) {
   RandomRows random(2);
   const std::vector<Datum> cells = random.Cells(7, 2, 20);
   const RowFlags flags{
-      .dml = RowDml::kDelete, .insert_delete = true, .mvcc = {0x29}, .trans_id = 9};
+      .dml = DmlFlag::kDelete, .insert_delete = true, .mvcc = {0x29}, .trans_id = 9};
   const Bytes bytes = Encode({flags, cells}, 2);
   const Result<FlatRowHeader> header =
       DecodeRecord<FlatRowHeader>(ByteView(bytes).first(FlatRowHeader::kSize));

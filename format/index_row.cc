@@ -22,7 +22,7 @@ Status CheckHeader(const IndexRowHeader& header) {
                     .WithField("pack"));
   }
   if (header.Has(IndexRowHeader::kIsDataIndex) && header.Has(IndexRowHeader::kIsDataBlock) &&
-      header.macro_id != std::array<std::int64_t, 3>{0, -1, 0}) {
+      header.macro_id != MacroBlockId::Self()) {
     return bad(8, "macro_id", "a leaf row must point into its own macro block");
   }
   if (header.block_offset < 0 || header.block_size < 0)

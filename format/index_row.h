@@ -10,22 +10,11 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "format/compressor.h"
-#include "format/micro_block_header.h"
+#include "format/macro_block_ids.h"
 #include "format/record_layout.h"
+#include "format/row_store_type.h"
 
 namespace obbak::format {
-
-// MacroBlockId: where a macro block lies on its server.
-struct MacroId {
-  // Bits 0-51 write sequence, 52-59 mode, 60-63 version.
-  std::int64_t first = 0;
-  std::int64_t second = -1;  // block index
-  std::int64_t third = 0;
-
-  // In rows inside a macro block: "this macro block".
-  static constexpr MacroId Self() { return {}; }
-  bool operator==(const MacroId&) const = default;
-};
 
 // ObIndexBlockRowHeader.
 struct IndexRowHeader {
@@ -45,7 +34,7 @@ struct IndexRowHeader {
   static constexpr std::uint64_t kAllLobInRow = std::uint64_t{1} << 33;
 
   std::uint64_t pack = kVersion;
-  std::array<std::int64_t, 3> macro_id{0, -1, 0};
+  MacroBlockId macro_id;
   std::int32_t block_offset = 0;  // of the child micro block, in its macro block
   std::int32_t block_size = 0;
   std::int64_t master_key_id = 0;
@@ -57,11 +46,11 @@ struct IndexRowHeader {
   std::uint64_t micro_block_count = 0;
 
   bool Has(std::uint64_t bit) const { return (pack & bit) != 0; }
-  BlockStoreType row_store_type() const { return static_cast<BlockStoreType>((pack >> 8) & 0xFF); }
+  RowStoreType row_store_type() const { return static_cast<RowStoreType>((pack >> 8) & 0xFF); }
   CompressorType compressor_type() const {
     return static_cast<CompressorType>((pack >> 16) & 0xFF);
   }
-  static constexpr std::uint64_t Pack(BlockStoreType store, CompressorType compressor,
+  static constexpr std::uint64_t Pack(RowStoreType store, CompressorType compressor,
                                       std::uint64_t bits) {
     return kVersion | static_cast<std::uint64_t>(store) << 8 |
            static_cast<std::uint64_t>(compressor) << 16 | bits;

@@ -28,7 +28,7 @@ void CheckFields(Decoder& in, const SstableMacroHeader& header) {
          36, "rowkey_column_count", header.rowkey_column_count);
   Expect(in,
          header.row_store_type >= 0 &&
-             header.row_store_type <= static_cast<std::int32_t>(BlockStoreType::kCsEncoding),
+             header.row_store_type <= static_cast<std::int32_t>(RowStoreType::kCsEncoding),
          40, "row_store_type", header.row_store_type);
   Expect(in, header.row_count > 0, 44, "row_count", header.row_count);
   Expect(in, header.occupy_size > 0, 48, "occupy_size", header.occupy_size);

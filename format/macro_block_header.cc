@@ -124,7 +124,7 @@ Result<Bytes> EncodeMacroBlockHeaders(const MacroBlockHeaders& headers) {
   Encoder out;
   EncodeValue(out, headers.common);
   EncodeValue(out, headers.sstable);
-  for (const ColumnType& type : headers.column_types) EncodeValue(out, type);
+  for (const ObjMeta& type : headers.column_types) EncodeValue(out, type);
   for (const std::int32_t order : headers.column_orders)
     out.FixedLittleEndian(static_cast<std::uint64_t>(order), 4);
   for (const std::int64_t checksum : headers.column_checksums)

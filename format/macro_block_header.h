@@ -122,7 +122,7 @@ BOOST_DESCRIBE_STRUCT(SstableMacroHeader, (),
 struct MacroBlockHeaders {
   MacroBlockCommonHeader common;
   SstableMacroHeader sstable;
-  std::vector<ColumnType> column_types;
+  std::vector<ObjMeta> column_types;
   std::vector<std::int32_t> column_orders;  // 0 ascending, -1 descending
   std::vector<std::int64_t> column_checksums;
   bool is_normal_cg = false;

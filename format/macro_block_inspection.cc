@@ -42,7 +42,7 @@ std::string Element(std::size_t index) { return fmt::format("[{}]", index); }
 class RowDissector {
  public:
   RowDissector(ByteView bytes, std::size_t begin, MicroBlockRole role,
-               std::span<const ColumnType> types, Dissection& out)
+               std::span<const ObjMeta> types, Dissection& out)
       : bytes_(bytes), begin_(begin), role_(role), types_(types), out_(out) {}
 
   Status Run(std::size_t end) {
@@ -126,7 +126,7 @@ class RowDissector {
     if (column < types_.size()) {
       out_.SetValue(index, CellValue(types_[column], cell), CellText(types_[column], cell));
     } else {
-      out_.SetValue(index, CellValue(cell), CellText(ColumnType(), cell));
+      out_.SetValue(index, CellValue(cell), CellText(ObjMeta(), cell));
     }
     leaf.End(end);
     return {};
@@ -135,12 +135,12 @@ class RowDissector {
   ByteView bytes_;
   std::size_t begin_;
   MicroBlockRole role_;
-  std::span<const ColumnType> types_;
+  std::span<const ObjMeta> types_;
   Dissection& out_;
 };
 
 Status DissectRows(ByteView bytes, std::size_t begin, const MicroBlockReader& micro,
-                   MicroBlockRole role, std::span<const ColumnType> types, Dissection& out) {
+                   MicroBlockRole role, std::span<const ObjMeta> types, Dissection& out) {
   Node rows(out, "rows", FieldKind::kArray, begin);
   std::size_t at = begin;
   for (std::size_t i = 0; i < micro.row_count(); ++i) {
@@ -155,7 +155,7 @@ Status DissectRows(ByteView bytes, std::size_t begin, const MicroBlockReader& mi
 
 Status DissectPayload(ByteView bytes, std::size_t begin, std::size_t end,
                       const MicroBlockReader& micro, MicroBlockRole role,
-                      std::span<const ColumnType> types, Dissection& out) {
+                      std::span<const ObjMeta> types, Dissection& out) {
   if (Status status = DissectRows(bytes, begin, micro, role, types, out); !status) return status;
   const std::size_t index_begin = begin + micro.header().row_offset - micro.header().header_size;
   const std::size_t index_end = index_begin + 4 * (micro.row_count() + 1);
@@ -284,7 +284,7 @@ class MacroBlockInspector {
 }  // namespace
 
 Status DissectFlatRow(ByteView bytes, std::size_t begin, std::size_t end, std::string name,
-                      MicroBlockRole role, std::span<const ColumnType> types, Dissection& out) {
+                      MicroBlockRole role, std::span<const ObjMeta> types, Dissection& out) {
   Node node(out, std::move(name), FieldKind::kRecord, begin);
   Status status = RowDissector(bytes, begin, role, types, out).Run(end);
   if (status) node.End(end);
@@ -293,7 +293,7 @@ Status DissectFlatRow(ByteView bytes, std::size_t begin, std::size_t end, std::s
 
 Result<std::size_t> DissectMicroBlock(ByteView bytes, std::size_t begin, std::string name,
                                       MicroBlockRole role, CompressorType compressor,
-                                      std::span<const ColumnType> types, Dissection& out) {
+                                      std::span<const ObjMeta> types, Dissection& out) {
   if (begin > bytes.size()) {
     return Fail(Error(ErrorCode::kInvalidData, "the micro block begins behind the end")
                     .WithOffset(begin)
@@ -313,7 +313,7 @@ Result<std::size_t> DissectMicroBlock(ByteView bytes, std::size_t begin, std::st
 
   Bytes scratch;
   const Result<MicroBlockReader> micro = MicroBlockReader::Open(rest, compressor, scratch);
-  if (header->is_compressed() || header->row_store_type != BlockStoreType::kFlat) {
+  if (header->is_compressed() || header->row_store_type != RowStoreType::kFlat) {
     if (in.position() < end) {
       out.AddFraming("payload", in.position(), end,
                      fmt::format("{}, {}: {} bytes uncompressed", NameOf(header->row_store_type),

@@ -67,7 +67,7 @@ Result<MacroBlockReader> MacroBlockReader::Open(ByteView block) {
   return reader;
 }
 
-std::span<const ColumnType> MacroBlockReader::rowkey() const {
+std::span<const ObjMeta> MacroBlockReader::rowkey() const {
   return std::span(headers_.column_types)
       .first(static_cast<std::size_t>(headers_.sstable.rowkey_column_count));
 }
@@ -202,8 +202,8 @@ Status MacroBlockReader::ReadMeta() {
       meta->occupy_size != header.occupy_size ||
       meta->micro_block_count != header.micro_block_count ||
       meta->block_offset != header.idx_block_offset || meta->block_size != header.idx_block_size ||
-      meta->logic_id.data_seq != header.data_seq ||
-      meta->logic_id.logic_version != header.logical_version ||
+      meta->logic_id.data_seq.value != header.data_seq ||
+      meta->logic_id.logic_version != static_cast<std::uint64_t>(header.logical_version) ||
       meta->logic_id.tablet_id != header.tablet_id.value ||
       meta->column_checksums != headers_.column_checksums) {
     return Damaged("macro_meta", "contradicts the macro block's header");
@@ -245,10 +245,9 @@ Status MacroBlockCursor::Enter(std::size_t micro_block) {
 
 Status MacroBlockCursor::Load(std::size_t row) {
   valid_ = false;
-  const Result<FlatRow> read = micro_.Row(row);
-  if (!read) return Fail(read.error());
-  if (Status status = read->ReadCells(cells_); !status) return status;
-  flags_ = read->flags();
+  if (Status status = micro_.ReadRow(row, flat_row_); !status) return status;
+  if (Status status = flat_row_.ReadCells(cells_); !status) return status;
+  flags_ = flat_row_.flags();
   row_ = row;
   valid_ = true;
   return {};
@@ -268,7 +267,7 @@ Status MacroBlockCursor::SeekToLast() {
 
 Status MacroBlockCursor::Seek(std::span<const Datum> key) {
   valid_ = false;
-  const std::span<const ColumnType> rowkey = reader_->rowkey();
+  const std::span<const ObjMeta> rowkey = reader_->rowkey();
   if (!std::ranges::all_of(rowkey, HasKnownOrder))
     return Fail(ErrorCode::kNotSupported, "a key column's order is unknown");
   for (std::size_t i = 0; i < std::min(key.size(), rowkey.size()); ++i) {

@@ -33,7 +33,7 @@ class MacroBlockReader {
   const MacroBlockHeaders& headers() const { return headers_; }
   MacroBlockType type() const { return headers_.common.attr; }
   std::size_t row_count() const { return static_cast<std::size_t>(headers_.sstable.row_count); }
-  std::span<const ColumnType> rowkey() const;
+  std::span<const ObjMeta> rowkey() const;
   // In order; at least one.
   std::span<const MicroBlock> micro_blocks() const { return micro_blocks_; }
   // What the block says about itself; absent in blocks that are not of data, and in incomplete
@@ -95,6 +95,7 @@ class MacroBlockCursor {
   Bytes scratch_;
   std::size_t micro_block_;
   MicroBlockReader micro_;
+  FlatRow flat_row_;
   std::size_t row_ = 0;
   bool valid_ = false;
   RowFlags flags_;

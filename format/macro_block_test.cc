@@ -24,8 +24,8 @@ struct TestRow {
 };
 
 SstableDesc Desc(MergeType merge, CompressorType compressor, std::size_t value_columns) {
-  std::vector<ColumnType> columns = {ColumnType::BigInt(), ColumnType::Varchar()};
-  columns.resize(2 + value_columns, ColumnType::Varbinary());
+  std::vector<ObjMeta> columns = {ObjMeta::BigInt(), ObjMeta::Varchar()};
+  columns.resize(2 + value_columns, ObjMeta::Varbinary());
   SstableDesc desc;
   desc.tablet_id = {200001};
   desc.merge_type = merge;
@@ -234,8 +234,7 @@ SstableDesc SpecDesc(MergeType merge, std::int64_t version) {
   SstableDesc desc;
   desc.tablet_id = {200001};
   desc.merge_type = merge;
-  const ColumnType columns[] = {ColumnType::BigInt(), ColumnType::Varchar(45),
-                                ColumnType::BigInt()};
+  const ObjMeta columns[] = {ObjMeta::BigInt(), ObjMeta::Varchar(45), ObjMeta::BigInt()};
   desc.schema = *RowSchema::Create(columns, 1);
   desc.snapshot_version = version;
   desc.end_scn = version;
@@ -309,7 +308,7 @@ TEST(MacroBlock, MajorExampleOfTheSpecification) {
 }
 
 TEST(MacroBlock, MinorExampleOfTheSpecification) {
-  const auto row = [](RowDml dml, std::uint8_t mvcc, std::int64_t key, std::int64_t version,
+  const auto row = [](DmlFlag dml, std::uint8_t mvcc, std::int64_t key, std::int64_t version,
                       std::int64_t sequence, Datum text, Datum number) {
     return TestRow{
         {.dml = dml, .insert_delete = false, .mvcc = {mvcc}, .trans_id = 0},
@@ -317,10 +316,10 @@ TEST(MacroBlock, MinorExampleOfTheSpecification) {
   };
   const Datum alice = Datum::Of(AsByteView("alice"));
   EXPECT_EQ(WrittenHex(SpecDesc(MergeType::kMinor, kSnapshot + 30),
-                       {row(RowDml::kInsert, 0x0D, 1, 20, -INT64_MAX, alice, Datum::Int(200)),
-                        row(RowDml::kUpdate, 0, 1, 20, 0, Datum::Nop(), Datum::Int(200)),
-                        row(RowDml::kInsert, 0x28, 1, 11, 0, alice, Datum::Int(100)),
-                        row(RowDml::kDelete, 0x29, 2, 12, 0, Datum::Nop(), Datum::Nop())}),
+                       {row(DmlFlag::kInsert, 0x0D, 1, 20, -INT64_MAX, alice, Datum::Int(200)),
+                        row(DmlFlag::kUpdate, 0, 1, 20, 0, Datum::Nop(), Datum::Int(200)),
+                        row(DmlFlag::kInsert, 0x28, 1, 11, 0, alice, Datum::Int(100)),
+                        row(DmlFlag::kDelete, 0x29, 2, 12, 0, Datum::Nop(), Datum::Nop())}),
             kMinorExample);
 }
 

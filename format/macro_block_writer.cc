@@ -36,8 +36,8 @@ void MacroBlockWriter::Versions::Add(const RowView& row, std::size_t trans_versi
         std::max(max_merged_trans_version, -row.cells[trans_version_column].AsInt());
   }
   if (!mvcc.Has(MvccFlags::kFirst)) return;
-  if (row.flags.dml == RowDml::kInsert) ++row_count_delta;
-  if (row.flags.dml == RowDml::kDelete && !row.flags.insert_delete) --row_count_delta;
+  if (row.flags.dml == DmlFlag::kInsert) ++row_count_delta;
+  if (row.flags.dml == DmlFlag::kDelete && !row.flags.insert_delete) --row_count_delta;
 }
 
 void MacroBlockWriter::Versions::Add(const Versions& other) {
@@ -69,8 +69,12 @@ MacroBlockWriter::MacroBlockWriter(SstableDesc desc, MacroBlockSink& sink,
       meta_(desc_.schema.rowkey_count + 1, desc_.schema.rowkey_count, desc_.has_column_checksums()),
       splitter_(desc_.micro_block_size, kMinRowsOfDataBlock),
       macro_(desc_, MacroBlockType::kSstableData) {
-  for (const ColumnType& type : desc_.schema.columns)
-    fixed_sizes_.push_back(static_cast<std::uint32_t>(type.FixedSize()));
+  for (const ObjMeta& type : desc_.schema.columns) {
+    const bool is_key = cell_rules_.size() < desc_.schema.rowkey_count;
+    cell_rules_.push_back({.fixed_size = static_cast<std::uint32_t>(FixedCellSize(type)),
+                           .may_be_nop = !is_key && desc_.is_multi_version(),
+                           .order_may_be_unknown = is_key && FixedCellSize(type) == 0});
+  }
 }
 
 Status MacroBlockWriter::Check(const RowView& row) const {
@@ -81,13 +85,14 @@ Status MacroBlockWriter::Check(const RowView& row) const {
   }
   for (std::size_t i = 0; i < row.cells.size(); ++i) {
     const Datum& cell = row.cells[i];
-    if (fixed_sizes_[i] != 0 && cell.is_value() && cell.size() != fixed_sizes_[i])
+    const CellRule& rule = cell_rules_[i];
+    if (rule.fixed_size != 0 && cell.is_value() && cell.size() != rule.fixed_size)
       return Refuse(CheckCell(schema.columns[i], cell).error().message());
-    if (cell.is_nop() && !desc_.is_multi_version())
-      return Refuse(fmt::format("column {} has no value (NOP) in a major SSTable", i));
-  }
-  for (std::size_t i = 0; i < schema.rowkey_count; ++i) {
-    if (Status status = CheckKeyCell(schema.columns[i], row.cells[i]); !status) return status;
+    if (cell.is_nop() && !rule.may_be_nop)
+      return Refuse(fmt::format("column {} has no value (NOP) in a key or a major SSTable", i));
+    if (rule.order_may_be_unknown) {
+      if (Status status = CheckKeyCell(schema.columns[i], cell); !status) return status;
+    }
   }
   if (!row.cells[schema.trans_version_column()].is_word() ||
       !row.cells[schema.sql_sequence_column()].is_word()) {
@@ -262,8 +267,8 @@ MacroMeta MacroBlockWriter::MetaOfOpenBlock(const SealedMicroBlock& leaf) const 
   meta.compressor_type = desc_.compressor;
   meta.schema_version = desc_.schema_version;
   meta.snapshot_version = desc_.snapshot_version;
-  meta.logic_id = {.data_seq = macro_.data_seq(),
-                   .logic_version = desc_.logical_version(),
+  meta.logic_id = {.data_seq = {macro_.data_seq()},
+                   .logic_version = static_cast<std::uint64_t>(desc_.logical_version()),
                    .tablet_id = desc_.tablet_id.value};
   meta.column_checksums = totals.column_checksums;
   meta.original_size = totals.original_size;
@@ -286,12 +291,12 @@ Status MacroBlockWriter::FinishMacroBlock() {
   info.meta_block_offset = static_cast<std::int32_t>(macro_.size() + leaf->bytes.size());
   info.meta_block_size = static_cast<std::int32_t>(meta->bytes.size());
 
-  const Result<MacroId> place = sink_->Allocate();
+  const Result<MacroBlockId> place = sink_->Allocate();
   if (!place) return Fail(place.error());
   const Result<MacroBlockSink::Block> block = macro_.Finish(&*leaf, &*meta);
   if (!block) return Fail(block.error());
   if (Status status = sink_->Write(*place, *block); !status) return status;
-  info.meta.macro_id = {{place->first}, {place->second}, {place->third}};
+  info.meta.macro_id = *place;
   blocks_.push_back(std::move(info));
   leaf_.Clear();
   meta_.Clear();

@@ -61,6 +61,13 @@ class MacroBlockWriter {
     void Add(const Versions& other);
   };
 
+  // What the cells of a column must be; CheckCell and CheckKeyCell settled once.
+  struct CellRule {
+    std::uint32_t fixed_size;  // 0: any
+    bool may_be_nop;
+    bool order_may_be_unknown;  // CheckKeyCell decides by the cell's bytes
+  };
+
   MacroBlockWriter(SstableDesc desc, MacroBlockSink& sink, std::int64_t first_data_seq,
                    const Compressor& compressor);
 
@@ -80,7 +87,7 @@ class MacroBlockWriter {
   MacroBlockSink* sink_;
   const Compressor* compressor_;
   std::int64_t next_data_seq_;
-  std::vector<std::uint32_t> fixed_sizes_;
+  std::vector<CellRule> cell_rules_;  // of each column
 
   MicroBlockWriter micro_;
   MicroBlockWriter leaf_;

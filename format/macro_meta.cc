@@ -31,7 +31,7 @@ Status Check(const MacroMeta& meta, std::size_t size) {
     return Fail(Error(ErrorCode::kInvalidData, std::string(must)).WithField(std::string(field)));
   };
   constexpr std::int64_t kNoBlock = std::numeric_limits<std::int64_t>::max();
-  const auto first = static_cast<std::uint64_t>(meta.macro_id.first.value);
+  const auto first = static_cast<std::uint64_t>(meta.macro_id.first);
   const bool counts_hold = meta.rowkey_count >= 0 && meta.micro_block_count >= 0 &&
                            meta.occupy_size >= 0 && meta.data_size >= 0 && meta.data_zsize >= 0 &&
                            meta.block_offset >= 0 && meta.block_size >= 0 && meta.row_count >= 0 &&
@@ -44,14 +44,14 @@ Status Check(const MacroMeta& meta, std::size_t size) {
         require(meta.column_count > 0, "column_count", "must be greater than 0"),
         require(static_cast<int>(meta.compressor_type) > 0, "compressor_type",
                 "must be greater than 0"),
-        require(meta.row_store_type <= BlockStoreType::kCsEncoding, "row_store_type",
+        require(meta.row_store_type <= RowStoreType::kCsEncoding, "row_store_type",
                 "must be less than 4"),
-        require(meta.logic_id.data_seq >= 0 && meta.logic_id.logic_version > 0 &&
+        require(meta.logic_id.data_seq.value >= 0 &&
+                    static_cast<std::int64_t>(meta.logic_id.logic_version) > 0 &&
                     meta.logic_id.tablet_id > 0,
                 "logic_id", "must have a sequence, a version and a tablet"),
-        require(first >> 60 == 0 && ((first >> 52) & 0xFF) < 2 &&
-                    meta.macro_id.second.value >= -1 && meta.macro_id.second.value < kNoBlock &&
-                    meta.macro_id.third.value == 0,
+        require(first >> 60 == 0 && ((first >> 52) & 0xFF) < 2 && meta.macro_id.second >= -1 &&
+                    meta.macro_id.second < kNoBlock && meta.macro_id.third == 0,
                 "macro_id", "must be a place of version 0")}) {
     if (!status) return status;
   }

@@ -12,31 +12,11 @@
 #include "base/result.h"
 #include "format/compressor.h"
 #include "format/field_types.h"
-#include "format/index_row.h"
-#include "format/micro_block_header.h"
+#include "format/macro_block_ids.h"
 #include "format/record_layout.h"
+#include "format/row_store_type.h"
 
 namespace obbak::format {
-
-// ObLogicMacroBlockId: identity of a macro block's content, wherever it lies.
-struct MacroLogicId {
-  std::int64_t data_seq = 0;
-  std::int64_t logic_version = 0;
-  std::uint64_t tablet_id = 0;
-  std::uint64_t info = 0;  // bits 0-15 column group
-  bool operator==(const MacroLogicId&) const = default;
-};
-BOOST_DESCRIBE_STRUCT(MacroLogicId, (), (data_seq, logic_version, tablet_id, info))
-
-// MacroBlockId in its serialized form.
-struct MacroIdFields {
-  static constexpr RecordLayout kLayout = RecordLayout::kBare;
-  Fixed<std::int64_t> first;
-  Fixed<std::int64_t> second{-1};
-  Fixed<std::int64_t> third;
-  bool operator==(const MacroIdFields&) const = default;
-};
-BOOST_DESCRIBE_STRUCT(MacroIdFields, (), (first, second, third))
 
 // Bytes behind their number.
 struct CountedBytes {
@@ -70,11 +50,11 @@ struct MacroMeta {
   CompressorType compressor_type = CompressorType::kNone;
   std::int64_t master_key_id = 0;
   std::int64_t encrypt_id = 0;
-  BlockStoreType row_store_type = BlockStoreType::kFlat;
+  RowStoreType row_store_type = RowStoreType::kFlat;
   std::uint64_t schema_version = 0;
   std::int64_t snapshot_version = 0;
-  MacroLogicId logic_id;
-  MacroIdFields macro_id;
+  LogicMacroBlockId logic_id;
+  MacroBlockId macro_id;
   std::vector<std::int64_t> column_checksums;
   std::int64_t original_size = 0;
   bool has_string_out_row = false;

@@ -78,7 +78,7 @@ Result<MicroBlockHeader> ReadMicroBlockHeader(ByteView bytes) {
         10, "column_count",
         fmt::format("{} columns, {} of them key", header.column_count, header.rowkey_column_count));
   }
-  if (header.row_store_type > BlockStoreType::kCsEncoding)
+  if (header.row_store_type > RowStoreType::kCsEncoding)
     return Damaged(20, "row_store_type",
                    fmt::format("is {}", static_cast<int>(header.row_store_type)));
   if (header.data_length < 0 || header.data_zlength < 0 ||

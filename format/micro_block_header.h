@@ -13,23 +13,9 @@
 #include "format/datum.h"
 #include "format/field_types.h"
 #include "format/record_layout.h"
+#include "format/row_store_type.h"
 
 namespace obbak::format {
-
-// ObRowStoreType.
-enum class BlockStoreType : std::uint8_t {
-  kFlat = 0,
-  kEncoding = 1,
-  kSelectiveEncoding = 2,
-  kCsEncoding = 3,
-};
-constexpr auto EnumNames(BlockStoreType) {
-  return std::to_array<NamedValue<BlockStoreType>>(
-      {{BlockStoreType::kFlat, "FLAT"},
-       {BlockStoreType::kEncoding, "ENCODING"},
-       {BlockStoreType::kSelectiveEncoding, "SELECTIVE_ENCODING"},
-       {BlockStoreType::kCsEncoding, "CS_ENCODING"}});
-}
 
 // The fixed 64 bytes.
 struct MicroBlockHeader {
@@ -57,7 +43,7 @@ struct MicroBlockHeader {
   std::uint16_t rowkey_column_count = 0;
   std::uint16_t flags = 0;
   std::uint32_t row_count = 0;
-  BlockStoreType row_store_type = BlockStoreType::kFlat;
+  RowStoreType row_store_type = RowStoreType::kFlat;
   std::uint8_t opt = 0;
   std::uint16_t opt2 = 0;
   std::uint32_t row_offset = 0;  // of the row index, from the begin of the micro block

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <utility>
 
 #include "format/crc32c.h"
 #include "format/le_bytes.h"
@@ -71,7 +72,7 @@ Result<MicroBlockReader> MicroBlockReader::Open(ByteView bytes, CompressorType c
                                                 Bytes& scratch) {
   const Result<MicroBlockHeader> header = ReadMicroBlockHeader(bytes);
   if (!header) return Fail(header.error());
-  if (header->row_store_type != BlockStoreType::kFlat) {
+  if (header->row_store_type != RowStoreType::kFlat) {
     return Fail(
         Error(ErrorCode::kNotSupported, fmt::format("row store {} is not implemented, only FLAT is",
                                                     NameOf(header->row_store_type)))
@@ -115,35 +116,42 @@ ByteView MicroBlockReader::RowBytes(std::size_t row) const {
 }
 
 Result<FlatRow> MicroBlockReader::Row(std::size_t row) const {
-  const ByteView bytes = RowBytes(row);
-  Result<FlatRow> read = FlatRow::Open(bytes);
-  const std::size_t at =
-      header_.header_size + static_cast<std::size_t>(bytes.data() - payload_.data());
-  if (!read) return Fail(std::move(read).error().ShiftOffset(at));
-  if (read->column_count() != header_.column_count ||
-      read->rowkey_count() != header_.rowkey_column_count) {
-    return Damaged(at, "column_cnt",
-                   fmt::format("row {} has {} columns with {} key columns, the micro block {} "
-                               "with {}",
-                               row, read->column_count(), read->rowkey_count(),
-                               header_.column_count, header_.rowkey_column_count));
-  }
+  Result<FlatRow> read(std::in_place);
+  if (Status status = ReadRow(row, *read); !status) read = Fail(std::move(status).error());
   return read;
 }
 
-Result<std::size_t> MicroBlockReader::LowerBound(std::span<const ColumnType> rowkey,
+Status MicroBlockReader::ReadRow(std::size_t row, FlatRow& read) const {
+  const ByteView bytes = RowBytes(row);
+  const auto offset = [&] {
+    return header_.header_size + static_cast<std::size_t>(bytes.data() - payload_.data());
+  };
+  if (Status status = read.Reset(bytes); !status)
+    return Fail(std::move(status).error().ShiftOffset(offset()));
+  if (read.column_count() != header_.column_count ||
+      read.rowkey_count() != header_.rowkey_column_count) {
+    return Damaged(offset(), "column_cnt",
+                   fmt::format("row {} has {} columns with {} key columns, the micro block {} "
+                               "with {}",
+                               row, read.column_count(), read.rowkey_count(), header_.column_count,
+                               header_.rowkey_column_count));
+  }
+  return {};
+}
+
+Result<std::size_t> MicroBlockReader::LowerBound(std::span<const ObjMeta> rowkey,
                                                  std::span<const Datum> key) const {
   std::array<Datum, kMaxFlatRowkeyColumns> cells;
   const std::size_t count =
       std::min<std::size_t>({key.size(), rowkey.size(), header_.rowkey_column_count});
   const std::span<Datum> row_key = std::span(cells).first(count);
+  FlatRow row;
   std::size_t low = 0;
   std::size_t high = row_count_;
   while (low < high) {
     const std::size_t middle = low + (high - low) / 2;
-    const Result<FlatRow> row = Row(middle);
-    if (!row) return Fail(row.error());
-    if (Status status = row->ReadCells(row_key); !status) return Fail(std::move(status).error());
+    if (Status status = ReadRow(middle, row); !status) return Fail(std::move(status).error());
+    if (Status status = row.ReadCells(row_key); !status) return Fail(std::move(status).error());
     for (std::size_t i = 0; i < count; ++i) {
       if (Status status = CheckKeyCell(rowkey[i], row_key[i]); !status)
         return Fail(std::move(status).error());
@@ -160,10 +168,10 @@ Result<std::size_t> MicroBlockReader::LowerBound(std::span<const ColumnType> row
 Result<std::vector<std::int64_t>> ComputeColumnChecksums(const MicroBlockReader& block) {
   std::vector<std::int64_t> sums(block.header().column_count);
   std::vector<Datum> cells(sums.size());
+  FlatRow row;
   for (std::size_t r = 0; r < block.row_count(); ++r) {
-    const Result<FlatRow> row = block.Row(r);
-    if (!row) return Fail(row.error());
-    if (Status status = row->ReadCells(cells); !status) return Fail(std::move(status).error());
+    if (Status status = block.ReadRow(r, row); !status) return Fail(std::move(status).error());
+    if (Status status = row.ReadCells(cells); !status) return Fail(std::move(status).error());
     for (std::size_t i = 0; i < sums.size(); ++i) {
       sums[i] =
           static_cast<std::int64_t>(static_cast<std::uint64_t>(sums[i]) + CellChecksum(cells[i]));

@@ -34,10 +34,11 @@ class MicroBlockReader {
 
   // Precondition: row < row_count(). Fails also when the row's columns are not those of the header.
   Result<FlatRow> Row(std::size_t row) const;
+  // The same into a row that is used again and again; see FlatRow::Reset.
+  Status ReadRow(std::size_t row, FlatRow& read) const;
   // First row whose key is not below `key`, which may be a prefix of it; row_count() if all are
   // below.
-  Result<std::size_t> LowerBound(std::span<const ColumnType> rowkey,
-                                 std::span<const Datum> key) const;
+  Result<std::size_t> LowerBound(std::span<const ObjMeta> rowkey, std::span<const Datum> key) const;
 
  private:
   MicroBlockHeader header_;

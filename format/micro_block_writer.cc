@@ -42,7 +42,7 @@ Status MicroBlockWriter::Append(const RowView& row) {
     return Fail(ErrorCode::kInvalidArgument, fmt::format("a row of {} cells, the table has {}",
                                                          row.cells.size(), column_count_));
   }
-  if (row.flags.insert_delete && row.flags.dml != RowDml::kDelete)
+  if (row.flags.insert_delete && row.flags.dml != DmlFlag::kDelete)
     return Fail(ErrorCode::kInvalidArgument, "only a delete can be an insert and delete in one");
   const std::size_t room = MaxFlatRowSize(row.cells);
   if (room > 2 * kMaxSize) {
@@ -71,7 +71,7 @@ ByteView MicroBlockWriter::LastRow() const {
 
 void MicroBlockWriter::NoteFlags(const RowFlags& flags) {
   const bool uncommitted = flags.mvcc.Has(MvccFlags::kUncommitted);
-  const bool changes = flags.dml == RowDml::kInsert || flags.dml == RowDml::kUpdate;
+  const bool changes = flags.dml == DmlFlag::kInsert || flags.dml == DmlFlag::kUpdate;
   last_row_has_last_flag_ = flags.mvcc.Has(MvccFlags::kLast);
   contain_uncommitted_rows_ |= uncommitted;
   single_version_rows_ &=

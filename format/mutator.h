@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "format/dml_flag.h"
 #include "format/encoder.h"
 #include "format/field_types.h"
 #include "format/ids.h"
@@ -64,15 +65,6 @@ struct MutatorRowHeader {
   bool operator==(const MutatorRowHeader&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(MutatorRowHeader, (), (magic, mutator_type, tablet_id))
-
-// ObDmlFlag, as redo rows have it.
-enum class DmlFlag : std::uint8_t { kLock = 1, kUpdate = 2, kInsert = 3, kDelete = 4 };
-constexpr auto EnumNames(DmlFlag) {
-  return std::to_array<NamedValue<DmlFlag>>({{DmlFlag::kLock, "LOCK"},
-                                             {DmlFlag::kUpdate, "UPDATE"},
-                                             {DmlFlag::kInsert, "INSERT"},
-                                             {DmlFlag::kDelete, "DELETE"}});
-}
 
 // The key of a row: objects back to back, as they are stored. One that was read is known to decode.
 struct Rowkey {

@@ -80,7 +80,7 @@ ObjView IntObj(std::int64_t value) {
 }
 
 std::string ToText(const ObjView& object) {
-  switch (ValueKindOf(object.meta.type.value)) {
+  switch (ValueKindOf(object.meta.type)) {
     case ObjValueKind::kNone:
       return "NULL";
     case ObjValueKind::kInt8:
@@ -103,7 +103,7 @@ std::string ToText(const ObjView& object) {
     case ObjValueKind::kUnknown:
       break;
   }
-  return fmt::format("type {}", static_cast<int>(object.meta.type.value));
+  return fmt::format("type {}", static_cast<int>(object.meta.type));
 }
 
 }  // namespace obbak::format

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <boost/describe/class.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,7 +14,7 @@
 
 namespace obbak::format {
 
-// ObObjType.
+// ObObjType. Other numbers are kept when read.
 enum class ObjType : std::uint8_t {
   kNull = 0,
   kTinyInt = 1,
@@ -111,15 +112,35 @@ enum class ObjValueKind {
 };
 ObjValueKind ValueKindOf(ObjType type);
 
-// ObObjMeta. cs_type and cs_level are significant for text only; DECIMAL keeps its precision in
-// cs_level.
+// ObCollationType numbers that keys may have.
+inline constexpr std::uint8_t kCollationUtf8mb4GeneralCi = 45;
+inline constexpr std::uint8_t kCollationUtf8mb4Bin = 46;
+inline constexpr std::uint8_t kCollationBinary = 63;
+
+// ObObjMeta: the type of a value or column. cs_type and cs_level are significant for text only;
+// DECIMAL_INT keeps its precision + 7 in cs_level.
 struct ObjMeta {
-  static constexpr RecordLayout kLayout = RecordLayout::kBare;
-  RawByte<ObjType> type;
+  static constexpr RecordLayout kLayout = RecordLayout::kPackedLittleEndian;
+  static constexpr std::size_t kSize = 4;
+
+  ObjType type = ObjType::kNull;
   std::uint8_t cs_level = 7;
   std::uint8_t cs_type = 0;
   std::int8_t scale = -1;
+
   bool operator==(const ObjMeta&) const = default;
+
+  static constexpr ObjMeta Numeric(ObjType type) { return {type, 5, kCollationBinary, -1}; }
+  static constexpr ObjMeta BigInt() { return Numeric(ObjType::kInt); }
+  static constexpr ObjMeta UBigInt() { return Numeric(ObjType::kUInt64); }
+  static constexpr ObjMeta Varchar(std::uint8_t cs_type = kCollationUtf8mb4Bin) {
+    return {ObjType::kVarchar, 7, cs_type, -1};
+  }
+  static constexpr ObjMeta Varbinary() { return Varchar(kCollationBinary); }
+  static constexpr ObjMeta Decimal(std::uint8_t precision, std::int8_t scale) {
+    return {ObjType::kDecimalInt, static_cast<std::uint8_t>(precision + 7), kCollationBinary,
+            scale};
+  }
 };
 BOOST_DESCRIBE_STRUCT(ObjMeta, (), (type, cs_level, cs_type, scale))
 
@@ -138,7 +159,7 @@ using Obj = BasicObj<std::string>;
 // An object that borrows its text.
 using ObjView = BasicObj<std::string_view>;
 
-// A BIGINT key as OceanBase writes it (collation binary, level 5).
+// A BIGINT key as OceanBase writes it.
 ObjView IntObj(std::int64_t value);
 
 // The value as a person reads it: "NULL", "-1", "'abc'", "0x00ff" for text that is not UTF-8.

@@ -18,7 +18,7 @@ struct Codec<BasicObj<Text>> {
 
   static void Encode(Encoder& out, const BasicObj<Text>& object) {
     EncodeValue(out, object.meta);
-    switch (ValueKindOf(object.meta.type.value)) {
+    switch (ValueKindOf(object.meta.type)) {
       case ObjValueKind::kInt8:
       case ObjValueKind::kUInt8:
         return out.Fixed8(static_cast<std::uint8_t>(object.number));
@@ -50,14 +50,14 @@ struct Codec<BasicObj<Text>> {
     VisitFields(object.meta, [&](std::string_view name, auto& field) {
       if (in.ok()) DecodeField(in, name, field);
     });
-    const ObjValueKind kind = ValueKindOf(object.meta.type.value);
+    const ObjValueKind kind = ValueKindOf(object.meta.type);
     if (!in.ok() || kind == ObjValueKind::kNone) return;
     Decoder::Scope scope(in, "value", FieldKind::kValue);
     DecodeValue(in, kind, object);
     if (kind == ObjValueKind::kUnknown) {
-      in.Fail(ErrorCode::kNotSupported, begin,
-              fmt::format("objects of type {} are not supported",
-                          static_cast<int>(object.meta.type.value)));
+      in.Fail(
+          ErrorCode::kNotSupported, begin,
+          fmt::format("objects of type {} are not supported", static_cast<int>(object.meta.type)));
     }
     if (in.tracing()) scope.SetValue(TraceValue(kind, object), TraceText(kind, object));
   }

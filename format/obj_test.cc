@@ -46,7 +46,7 @@ TEST(Obj, PrintsAsAPersonReadsIt) {
   EXPECT_EQ(ToText(IntObj(-1)), "-1");
   EXPECT_EQ(ToText(ObjView{}), "NULL");
   ObjView text;
-  text.meta.type.value = ObjType::kVarchar;
+  text.meta.type = ObjType::kVarchar;
   text.text = "abc";
   EXPECT_EQ(ToText(text), "'abc'");
   text.text = std::string_view("\0\xff", 2);

@@ -162,7 +162,11 @@ struct Codec<T> : LeafCodec {
     out.Varint32(static_cast<std::uint32_t>(static_cast<std::int32_t>(value)));
   }
   static void Decode(Decoder& in, T& value) {
-    value = static_cast<T>(static_cast<std::int32_t>(in.Varint32()));
+    const std::size_t begin = in.position();
+    const auto stored = static_cast<std::int32_t>(in.Varint32());
+    value = static_cast<T>(stored);
+    if (static_cast<std::int32_t>(value) != stored)
+      in.Fail(ErrorCode::kDeserializeError, begin, "the number exceeds its enumeration");
   }
   static FieldValue Value(T value) { return NumberValue(static_cast<std::int32_t>(value)); }
   static std::string Text(T value) { return std::string(NameOf(value)); }
@@ -467,6 +471,18 @@ struct PackedCodec {
     const std::uint64_t raw = PackedNumber<T>::Raw(value);
     constexpr std::size_t kWidth = sizeof(typename PackedNumber<T>::Bits);
     kBigEndian ? out.FixedBigEndian(raw, kWidth) : out.FixedLittleEndian(raw, kWidth);
+  }
+  // A record within a packed one has the outer layout.
+  template <Record T>
+  static void Encode(Encoder& out, const T& record) {
+    VisitFields(record, [&](std::string_view, const auto& field) { Encode(out, field); });
+  }
+  template <class Name, Record T>
+  static void Decode(Decoder& in, Name name, T& record) {
+    const Decoder::Scope scope(in, name, FieldKind::kRecord);
+    VisitFields(record, [&](std::string_view field_name, auto& field) {
+      if (in.ok()) Decode(in, field_name, field);
+    });
   }
   template <std::size_t N>
   static void Encode(Encoder& out, const std::array<std::byte, N>& bytes) {

@@ -68,8 +68,8 @@ class MacroBlockSink {
   };
 
   // Reserves the place of the next block.
-  virtual Result<MacroId> Allocate() = 0;
-  virtual Status Write(const MacroId& place, const Block& block) = 0;
+  virtual Result<MacroBlockId> Allocate() = 0;
+  virtual Status Write(const MacroBlockId& place, const Block& block) = 0;
 
  protected:
   ~MacroBlockSink() = default;

@@ -20,8 +20,6 @@ constexpr std::int64_t kMinRowsOfIndexBlock = 10;
 
 const Compressor& NoCompression() { return **Compressor::Of(CompressorType::kNone); }
 
-std::array<std::int64_t, 3> IdArray(const MacroId& id) { return {id.first, id.second, id.third}; }
-
 std::uint64_t StoreBits(const SealedMicroBlock& micro) {
   return (micro.header.flags & MicroBlockHeader::kAllLobInRow) != 0 ? IndexRowHeader::kAllLobInRow
                                                                     : 0;
@@ -61,7 +59,7 @@ Result<IndexBlockWriter::Place> IndexBlockWriter::Append(const SealedMicroBlock&
     if (Status status = Finish(); !status) return Fail(std::move(status).error());
   }
   if (!macro_.is_open()) {
-    const Result<MacroId> place = sink_->Allocate();
+    const Result<MacroBlockId> place = sink_->Allocate();
     if (!place) return Fail(place.error());
     places_.push_back(*place);
     macro_.Open(next_data_seq_++);
@@ -115,11 +113,11 @@ Status IndexLevels::Close(std::size_t index) {
 
   IndexRowValue row = std::exchange(level.sum, {});
   row.header.pack = IndexRowHeader::Pack(
-      BlockStoreType::kFlat, desc_->compressor,
+      RowStoreType::kFlat, desc_->compressor,
       (row.header.pack & IndexRowHeader::kContainUncommittedRow) | StoreBits(*micro) |
           (is_data_tree_ ? IndexRowHeader::kIsDataIndex : 0) |
           (desc_->is_major_node() ? IndexRowHeader::kIsMajorNode : 0));
-  row.header.macro_id = IdArray(place->macro_id);
+  row.header.macro_id = place->macro_id;
   row.header.block_offset = place->offset;
   row.header.block_size = static_cast<std::int32_t>(micro->bytes.size());
   row.header.schema_version = desc_->schema_version;
@@ -174,8 +172,7 @@ Status SstableIndexBuilder::Add(const DataBlockInfo& block) {
                 "data macro blocks are not in the order of their keys");
   }
   const MacroMeta& meta = block.meta;
-  index_.data_blocks.push_back(
-      {meta.macro_id.first.value, meta.macro_id.second.value, meta.macro_id.third.value});
+  index_.data_blocks.push_back(meta.macro_id);
   index_.row_count += meta.row_count;
   index_.micro_block_count += meta.micro_block_count;
   index_.occupy_size += meta.occupy_size;
@@ -211,7 +208,7 @@ Status SstableIndexBuilder::AddIndexRow(const DataBlockInfo& block) {
                : 0) |
           (meta.has_string_out_row ? IndexRowHeader::kHasStringOutRow : 0) |
           (meta.all_lob_in_row ? IndexRowHeader::kAllLobInRow : 0));
-  row.header.macro_id = IdArray(index_.data_blocks.back());
+  row.header.macro_id = index_.data_blocks.back();
   row.header.block_offset = static_cast<std::int32_t>(meta.block_offset);
   row.header.block_size = static_cast<std::int32_t>(meta.block_size);
   row.header.row_count = static_cast<std::uint64_t>(meta.row_count);
@@ -241,7 +238,7 @@ Status SstableIndexBuilder::AddMetaRow(const DataBlockInfo& block) {
 IndexRowValue SstableIndexBuilder::MetaIndexRow(const SealedMicroBlock& micro) const {
   IndexRowValue row;
   row.header.pack =
-      IndexRowHeader::Pack(BlockStoreType::kFlat, desc_->compressor,
+      IndexRowHeader::Pack(RowStoreType::kFlat, desc_->compressor,
                            IndexRowHeader::kIsDataBlock | StoreBits(micro) |
                                (desc_->is_major_node() ? IndexRowHeader::kIsMajorNode : 0));
   row.header.block_size = static_cast<std::int32_t>(micro.bytes.size());
@@ -259,7 +256,7 @@ Status SstableIndexBuilder::FlushMetaRows() {
   const Result<IndexBlockWriter::Place> place = meta_blocks_.Append(*micro);
   if (!place) return Fail(place.error());
   IndexRowValue row = MetaIndexRow(*micro);
-  row.header.macro_id = IdArray(place->macro_id);
+  row.header.macro_id = place->macro_id;
   row.header.block_offset = place->offset;
   flushed_meta_rows_ += micro->header.row_count;
   // The last row in the block is that of the data block before the current one, or of the current
@@ -288,7 +285,7 @@ Status SstableIndexBuilder::FinishMetaTree() {
     const Result<SealedMicroBlock> micro = meta_rows_.Seal(*compressor_);
     if (!micro) return Fail(micro.error());
     IndexRowValue row = MetaIndexRow(*micro);
-    row.header.macro_id = IdArray(index_.data_blocks.front());
+    row.header.macro_id = index_.data_blocks.front();
     row.header.block_offset = last_.meta_block_offset;
     row.header.block_size = last_.meta_block_size;
     if (Status status = meta_levels_.Add(last_.end_key.cells(), row); !status) return status;

@@ -23,7 +23,7 @@ namespace obbak::format {
 class IndexBlockWriter {
  public:
   struct Place {
-    MacroId macro_id;
+    MacroBlockId macro_id;
     std::int32_t offset = 0;
   };
 
@@ -33,13 +33,13 @@ class IndexBlockWriter {
   // Writes the open macro block, if there is one.
   Status Finish();
   // Of all blocks begun so far.
-  const std::vector<MacroId>& places() const { return places_; }
+  const std::vector<MacroBlockId>& places() const { return places_; }
 
  private:
   MacroBlockBuilder macro_;
   MacroBlockSink* sink_;
   std::int64_t next_data_seq_;
-  std::vector<MacroId> places_;
+  std::vector<MacroBlockId> places_;
 };
 
 // The topmost micro block of a tree.
@@ -94,9 +94,9 @@ struct SstableIndex {
   IndexRoot meta_root;
   // The meta root holds meta rows itself.
   bool is_meta_root = false;
-  std::vector<MacroId> data_blocks;
+  std::vector<MacroBlockId> data_blocks;
   // Index macro blocks, then meta macro blocks.
-  std::vector<MacroId> other_blocks;
+  std::vector<MacroBlockId> other_blocks;
 
   std::int64_t row_count = 0;
   std::int64_t micro_block_count = 0;

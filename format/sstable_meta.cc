@@ -14,9 +14,7 @@ bool IsMinorLike(ITableType type) {
          type == ITableType::kRemoteLogicalMinor || type == ITableType::kMetaMajor;
 }
 
-bool IsStoredRowStore(RowStoreType type) {
-  return type >= RowStoreType::kFlat && type <= RowStoreType::kCsEncoding;
-}
+bool IsStoredRowStore(RowStoreType type) { return type <= RowStoreType::kCsEncoding; }
 
 template <class R>
 Status CheckAll(const R& record, ErrorCode code) {

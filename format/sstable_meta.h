@@ -54,7 +54,7 @@ struct SstableBasicMeta {
   std::uint8_t status = kReady;
   bool contain_uncommitted_row = false;
   RowStoreType root_row_store_type = RowStoreType::kFlat;
-  CompressorId compressor_type = kNoCompression;
+  CompressorType compressor_type = CompressorType::kNone;
   std::int64_t encrypt_id = 0;
   std::int64_t master_key_id = 0;
   std::int32_t sstable_logic_seq = 0;
@@ -75,8 +75,6 @@ void CheckRules(const SstableBasicMeta& meta, Rules& rules);
 
 // ObMigrationSSTableParam: version, length of the rest as an ordinary varint, the rest.
 struct MigrationSstableParam {
-  static constexpr std::int64_t kVersion1 = 1;
-
   SstableBasicMeta basic_meta;
   std::vector<std::int64_t> column_checksums;
   TableKey table_key;

@@ -66,34 +66,47 @@ struct Codec<SstableBasicMeta> {
   }
 };
 
-template <>
-struct Codec<MigrationSstableParam> {
+// Records in a frame of their own: version and length as ordinary varints, then the fields, which
+// `Codec<R>` may encode and decode in its own way.
+template <class R>
+struct FramedCodec {
   static constexpr FieldKind kKind = FieldKind::kRecord;
   static constexpr std::size_t kMinSize = 2;
+  static constexpr std::uint64_t kVersion = 1;
 
-  static void Encode(Encoder& out, const MigrationSstableParam& param) {
+  static void EncodeBody(Encoder& out, const R& record) {
+    VisitFields(record, [&](std::string_view, const auto& field) { EncodeValue(out, field); });
+  }
+  static void DecodeBody(Decoder& in, R& record) {
+    VisitFields(record, [&](std::string_view name, auto& field) {
+      if (in.ok()) DecodeField(in, name, field);
+    });
+  }
+
+  static void Encode(Encoder& out, const R& record) {
     Encoder body;
-    VisitFields(param, [&](std::string_view, const auto& field) { EncodeValue(body, field); });
-    out.Varint64(MigrationSstableParam::kVersion1);
+    Codec<R>::EncodeBody(body, record);
+    out.Varint64(kVersion);
     out.Varint64(body.bytes().size());
     out.Raw(body.bytes());
   }
 
-  static void Decode(Decoder& in, MigrationSstableParam& param) {
+  static void Decode(Decoder& in, R& record) {
     const std::size_t begin = in.position();
     const std::uint64_t version = in.Varint64();
     const std::uint64_t length = in.Varint64();
     if (!in.ok()) return;
-    if (version != MigrationSstableParam::kVersion1) {
+    if (version != kVersion) {
       return in.Fail(ErrorCode::kNotSupported, begin,
                      fmt::format("version is {}, expected 1", version));
     }
     in.Frame("frame", begin, "version 1, length");
     const Decoder::Section section(in, length);
-    VisitFields(param, [&](std::string_view name, auto& field) {
-      if (in.ok()) DecodeField(in, name, field);
-    });
+    Codec<R>::DecodeBody(in, record);
   }
 };
+
+template <>
+struct Codec<MigrationSstableParam> : FramedCodec<MigrationSstableParam> {};
 
 }  // namespace obbak::format

@@ -49,13 +49,13 @@ Result<Scenario> ScenarioFromJson(const boost::json::object& fields);
 class RecordingSink final : public MacroBlockSink {
  public:
   struct Kept {
-    MacroId place;
+    MacroBlockId place;
     MacroBlockType type;
     Bytes bytes;
     std::size_t used;
   };
-  Result<MacroId> Allocate() override;
-  Status Write(const MacroId& place, const Block& block) override;
+  Result<MacroBlockId> Allocate() override;
+  Status Write(const MacroBlockId& place, const Block& block) override;
   const std::vector<Kept>& blocks() const { return blocks_; }
 
  private:
@@ -68,12 +68,15 @@ struct ScenarioRun {
   SstableIndex index;
   // Where the only data macro block of a small SSTable lies in the shared one.
   std::int64_t nested_offset = 0;
+  std::int64_t nested_size = static_cast<std::int64_t>(kMacroBlockSize);
 };
 
 // Writes all rows of a scenario with the writers that the engine uses.
 Result<ScenarioRun> RunScenario(const Scenario& scenario);
 
-// The vector `sstable:meta`: its rows give its blocks, its totals and both its roots.
+// The vector `sstable:meta`: its rows give its blocks, its totals and every byte
+// of its meta. Of a compressed SSTable, whose blocks obbak compresses to other bytes, the meta is
+// only decoded and encoded again.
 Status CheckScenarioVector(const Vector& vector);
 
 }  // namespace obbak::format

@@ -15,11 +15,6 @@ constexpr std::uint16_t kHiddenColumns = 2;
 
 }  // namespace
 
-std::string CompressorTag::Text(std::uint64_t compressor) {
-  if (compressor > std::numeric_limits<std::uint16_t>::max()) return {};
-  return std::string(CompressorName(static_cast<std::uint16_t>(compressor)));
-}
-
 void CheckRules(const StorageColumnGroup& group, Rules& rules) {
   rules.Require(group.version == 1, "version", "must be 1");
   rules.Require(IsNamed(group.type), "type", "must be in 0..4");
@@ -50,7 +45,7 @@ void CheckRules(const StorageSchema& schema, Rules& rules) {
 }
 
 StorageSchema PlainTableSchema(const std::vector<TableColumn>& columns, std::int64_t schema_version,
-                               RowStoreType row_store, CompressorId compressor) {
+                               RowStoreType row_store, CompressorType compressor) {
   // crc64 of a NULL default (docs/spec/consistency.md §3.3).
   constexpr std::int64_t kNullDefaultChecksum = 2197175160;
   StorageSchema schema;

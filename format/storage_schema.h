@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "format/compressor.h"
 #include "format/field_types.h"
 #include "format/ids.h"
 #include "format/obj.h"
 #include "format/record_layout.h"
+#include "format/row_store_type.h"
 #include "format/rules.h"
 
 namespace obbak::format {
@@ -32,30 +34,6 @@ constexpr auto EnumNames(SchemaTableType) {
        {SchemaTableType::kAuxLobPiece, "AUX LOB PIECE"},
        {SchemaTableType::kAuxLobMeta, "AUX LOB META"}});
 }
-
-// ObRowStoreType.
-enum class RowStoreType : std::int32_t {
-  kFlat = 0,
-  kEncoding = 1,
-  kSelectiveEncoding = 2,
-  kCsEncoding = 3,
-  kUnknown = 255,  // DUMMY_ROW_STORE
-};
-constexpr auto EnumNames(RowStoreType) {
-  return std::to_array<NamedValue<RowStoreType>>(
-      {{RowStoreType::kFlat, "flat_row_store"},
-       {RowStoreType::kEncoding, "encoding_row_store"},
-       {RowStoreType::kSelectiveEncoding, "selective_encoding_row_store"},
-       {RowStoreType::kCsEncoding, "cs_encoding_row_store"},
-       {RowStoreType::kUnknown, "dummy_row_store"}});
-}
-
-// ObCompressorType; CompressorName has the words.
-struct CompressorTag : IdTag<std::uint64_t, IdEncoding::kVarint64, 1> {
-  static std::string Text(std::uint64_t compressor);
-};
-using CompressorId = StrongId<CompressorTag>;
-inline constexpr CompressorId kNoCompression{1};
 
 // ObStorageRowkeyColumnSchema.
 struct StorageRowkeyColumn {
@@ -106,7 +84,7 @@ struct StorageColumnGroup {
 
   std::int8_t version = 1;
   ColumnGroupType type = ColumnGroupType::kAllColumns;
-  CompressorId compressor_type = kNoCompression;
+  CompressorType compressor_type = CompressorType::kNone;
   RowStoreType row_store_type = RowStoreType::kFlat;
   std::int32_t block_size = 0;
   std::uint16_t schema_column_cnt = 0;
@@ -153,7 +131,7 @@ struct StorageSchema {
   std::int64_t progressive_merge_round = 1;
   std::int64_t progressive_merge_num = 0;
   std::uint64_t master_key_id = ~std::uint64_t{0};
-  CompressorId compressor_type = kNoCompression;
+  CompressorType compressor_type = CompressorType::kNone;
   std::string encryption;
   std::string encrypt_key;
   std::vector<StorageRowkeyColumn> rowkey_array;
@@ -203,7 +181,7 @@ struct TableColumn {
 // The schema of a plain row table of a MySQL tenant: all columns stored, keys ascending in column
 // order, one group of all columns, NULL defaults.
 StorageSchema PlainTableSchema(const std::vector<TableColumn>& columns, std::int64_t schema_version,
-                               RowStoreType row_store, CompressorId compressor);
+                               RowStoreType row_store, CompressorType compressor);
 
 // compaction::ObMediumCompactionInfo without the plan of a parallel merge, which obbak refuses to
 // read.

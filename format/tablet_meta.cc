@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "format/tablet_mds_records.h"
 #include "format/tablet_meta_codec.h"
 
 namespace obbak::format {
@@ -39,51 +40,23 @@ Result<R> DecodeChecked(ByteView bytes, Dissection* trace) {
   return record;
 }
 
-// ObTabletCreateDeleteMdsUserData, the user data of a tablet status pair.
-struct TabletStatusUserData {
-  std::uint8_t tablet_status = 1;  // NORMAL
-  Scn transfer_scn;
-  LsId transfer_ls_id;
-  std::int32_t data_type = 1;  // CREATE_TABLET
-  Scn create_commit_scn;
-  std::int64_t create_commit_version = -1;
-  Scn delete_commit_scn;
-  std::int64_t delete_commit_version = -1;
-  std::int64_t transfer_out_commit_version = -1;
-};
-BOOST_DESCRIBE_STRUCT(TabletStatusUserData, (),
-                      (tablet_status, transfer_scn, transfer_ls_id, data_type, create_commit_scn,
-                       create_commit_version, delete_commit_scn, delete_commit_version,
-                       transfer_out_commit_version))
+TabletCreateDeleteMdsUserData CreatedTablet() {
+  TabletCreateDeleteMdsUserData data;
+  data.data_type = TabletMdsUserDataType::kCreateTablet;
+  return data;
+}
 
-std::string EncodedText(const TabletStatusUserData& data) {
+std::string EncodedText(const TabletCreateDeleteMdsUserData& data) {
   return std::string(AsText(EncodeRecord(data).value()));
 }
 
 // Key and node of a committed tablet status.
 MdsDumpKv CommittedStatus(Scn commit_scn, std::int64_t tx_id) {
-  constexpr std::uint8_t kTabletTable = 1;
-  constexpr std::uint8_t kStatusUnit = 0;
-  constexpr std::uint32_t kKeyCrc = 4256234034;  // of that table and unit, with no key bytes
-  constexpr std::uint32_t kSetByTransactionCommittedDumped = 0x130101;
-  MdsDumpKv pair;
-  pair.k = {.mds_table_id = kTabletTable,
-            .mds_unit_id = kStatusUnit,
-            .crc_check_number = kKeyCrc,
-            .key = {}};
-  pair.v.mds_table_id = kTabletTable;
-  pair.v.mds_unit_id = kStatusUnit;
-  pair.v.writer_id = tx_id;
-  pair.v.seq_no = 0;
-  pair.v.redo_scn = commit_scn;
-  pair.v.end_scn = commit_scn;
-  pair.v.trans_version = commit_scn;
-  pair.v.status = {kSetByTransactionCommittedDumped};
-  TabletStatusUserData data;
+  TabletCreateDeleteMdsUserData data = CreatedTablet();
   data.create_commit_scn = commit_scn;
   data.create_commit_version = static_cast<std::int64_t>(commit_scn.value);
-  pair.v.user_data = EncodedText(data);
-  return pair;
+  return CommittedMdsKv(kTabletStatusUnit, {tx_id}, commit_scn, commit_scn, commit_scn,
+                        EncodedText(data));
 }
 
 void CheckScns(const MigrationTabletParam& param, Rules& rules) {
@@ -158,7 +131,7 @@ Result<BackupTabletMeta> DecodeBackupTabletMeta(ByteView bytes, Dissection* trac
 
 TabletMdsData InnerTabletMdsData() {
   TabletMdsData data;
-  data.tablet_status_committed_kv.v.user_data = EncodedText({});
+  data.tablet_status_committed_kv.v.user_data = EncodedText(CreatedTablet());
   return data;
 }
 

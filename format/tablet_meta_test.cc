@@ -25,7 +25,7 @@ TabletSeed Seed() {
       .create_tx_id = 1001,
       .snapshot = Scn{samples::kN},
       .storage_schema = PlainTableSchema({{IntType(), true}, {IntType(), false}}, 1700000000000000,
-                                         RowStoreType::kFlat, kNoCompression)};
+                                         RowStoreType::kFlat, CompressorType::kNone)};
 }
 
 // "" for a record that passes, the first field that does not otherwise.

@@ -33,7 +33,7 @@ class TxLogRandom {
     ObjView object;
     Randomize(random_, object.meta);
     const std::uint64_t bits = random_detail::Bits(random_);
-    switch (ValueKindOf(object.meta.type.value)) {
+    switch (ValueKindOf(object.meta.type)) {
       case ObjValueKind::kInt8:
         object.number = static_cast<std::uint64_t>(static_cast<std::int8_t>(bits));
         break;

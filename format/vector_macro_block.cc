@@ -130,7 +130,7 @@ Result<ScenarioRow> RowFromCells(const json::array& cells, RowFlags flags) {
 Status CheckFlatRow(const Vector& vector) {
   const json::object& fields = vector.fields;
   const json::array& columns = fields.at("columns").as_array();
-  const RowFlags flags{.dml = static_cast<RowDml>(Int(fields, "dml_flag")),
+  const RowFlags flags{.dml = static_cast<DmlFlag>(Int(fields, "dml_flag")),
                        .insert_delete = false,
                        .mvcc = {static_cast<std::uint8_t>(Int(fields, "multi_version_flag"))},
                        .trans_id = Int(fields, "trans_id")};
