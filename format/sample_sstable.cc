@@ -133,7 +133,7 @@ Result<std::vector<SampleFile>> SampleMacroBlocks() {
                              {"major", MergeType::kMajor, CompressorType::kNone},
                              {"major_zstd", MergeType::kMajor, CompressorType::kZstd138}};
   // As many as give each tree a level outside of its root.
-  constexpr std::int64_t kRows = 800;
+  constexpr std::int64_t kRows = 6'000;
   std::vector<SampleFile> files;
   for (const Kind& kind : kKinds) {
     const Result<SampleSstable> sstable = BuildSampleSstable(kind.merge, kind.compressor, kRows);
