@@ -24,6 +24,7 @@
 #include "format/log_file_reader.h"
 #include "format/log_inspection.h"
 #include "format/lsn.h"
+#include "format/macro_block_header.h"
 #include "format/macro_block_inspection.h"
 #include "format/macro_block_reader.h"
 #include "format/metadata_file.h"
@@ -164,6 +165,8 @@ bool IsAccepted(std::string_view path, ByteView file) {
     const auto kind = RecognizeBackupFile(file.first(std::min<std::size_t>(file.size(), 48)));
     return kind && VerifyBackupFile(*kind, RandomAccess::Of(file)).has_value();
   }
+  // Most flips end here, where the inspection would go on explaining what is left.
+  if (FamilyOf(path) == Family::kMacroBlock && !ReadMacroBlockCommonHeader(file)) return false;
   const Result<std::vector<Part>> parts = Inspect(path, file);
   return parts && std::ranges::all_of(
                       *parts, [](const Part& part) { return part.inspection.findings.empty(); });
