@@ -27,12 +27,12 @@ ByteSink AppendTo(Bytes& file) {
   };
 }
 
-MigrationTabletParam TabletParam() {
+MigrationTabletParam TabletParam(Scn snapshot) {
   return MinimalTabletParam({.ls_id = kUserLsId,
                              .tablet_id = kTablet,
-                             .create_scn = After(20),
+                             .create_scn = kTabletScn,
                              .create_tx_id = 100'001,
-                             .snapshot = After(161),
+                             .snapshot = snapshot,
                              .storage_schema = SampleStorageSchema()});
 }
 
@@ -81,7 +81,7 @@ Result<Attempt> BackUp(DataType type, const SampleSstable& sstable) {
   BackupDataFileWriter writer(kDataFile, AppendTo(attempt.data_file));
   const TableKey key{
       .tablet_id = kTablet,
-      .scn_range = {type == DataType::kMajor ? kMinScn : After(20), After(161)},
+      .scn_range = {type == DataType::kMajor ? kMinScn : kTabletScn, kSnapshotScn},
       .column_group_idx = 0,
       .table_type = type == DataType::kMajor ? ITableType::kMajor : ITableType::kMinor};
   BackupMacroBlockIdMapping mapping{.table_key = key, .id_pair_list = {}};
@@ -99,7 +99,7 @@ Result<Attempt> BackUp(DataType type, const SampleSstable& sstable) {
        {AppendMeta(writer, BackupMetaType::kSstableMeta,
                    EncodeMeta(std::vector{MetaOf(sstable, key)}), attempt),
         AppendMeta(writer, BackupMetaType::kTabletMeta,
-                   EncodeMeta(BackupTabletMeta{kTablet, TabletParam()}), attempt),
+                   EncodeMeta(BackupTabletMeta{kTablet, TabletParam(kSnapshotScn)}), attempt),
         AppendMeta(writer, BackupMetaType::kMacroBlockIdMappingMeta,
                    EncodeMeta(BackupMacroBlockIdMappingsMeta{.id_map_list = {mapping}}),
                    attempt)}) {
@@ -155,7 +155,8 @@ Result<Bytes> Index(const Attempt& attempt, IndexKind kind) {
 Result<Bytes> TabletInfo() {
   Bytes file;
   TabletInfoFileWriter writer(1, AppendTo(file));
-  if (Status status = writer.Append(TabletParam()); !status) return Fail(std::move(status).error());
+  if (Status status = writer.Append(TabletParam(kTabletDumpScn)); !status)
+    return Fail(std::move(status).error());
   if (const auto trailer = writer.Finish(); !trailer) return Fail(trailer.error());
   return file;
 }
@@ -194,14 +195,13 @@ Result<std::vector<SampleFile>> SampleBackupData() {
   struct Kind {
     DataType type;
     MergeType merge;
-    std::int64_t rows;
   };
-  // Minor data of one macro block, major data of two.
-  constexpr Kind kKinds[] = {{DataType::kMinor, MergeType::kMinor, 5},
-                             {DataType::kMajor, MergeType::kMajor, 60}};
+  constexpr Kind kKinds[] = {{DataType::kMinor, MergeType::kMinor},
+                             {DataType::kMajor, MergeType::kMajor}};
   std::vector<SampleFile> files;
-  for (const auto& [type, merge, rows] : kKinds) {
-    const Result<SampleSstable> sstable = BuildSampleSstable(merge, CompressorType::kNone, rows);
+  for (const auto& [type, merge] : kKinds) {
+    const Result<SampleSstable> sstable =
+        BuildSampleSstable(merge, CompressorType::kNone, kAccounts);
     if (!sstable) return Fail(sstable.error());
     const Result<Attempt> attempt = BackUp(type, *sstable);
     if (!attempt) return Fail(attempt.error());

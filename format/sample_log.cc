@@ -181,7 +181,7 @@ void LogCreateTablet(LogWriter& writer, Scn scn) {
 
 // Rows of one log stream, committed by one log entry.
 void LogLocalCommit(LogWriter& writer, Scn scn) {
-  const Result<Bytes> redo = Changes(DmlFlag::kInsert, 1, 5);
+  const Result<Bytes> redo = Changes(DmlFlag::kInsert, 1, kAccounts);
   if (!redo) {
     writer.Log(scn, redo);
     return;
@@ -191,23 +191,24 @@ void LogLocalCommit(LogWriter& writer, Scn scn) {
 }
 
 // A participant of a two-phase commit: redo, commit info, prepare, commit and clear one by one.
-void LogTwoPhaseCommit(LogWriter& writer, std::uint64_t second) {
-  const Result<Bytes> redo = Changes(DmlFlag::kUpdate, 3, 2);
+// `scn` is its prepare version and so the transaction's.
+void LogTwoPhaseCommit(LogWriter& writer, Scn scn) {
+  const Result<Bytes> redo = Changes(DmlFlag::kUpdate, kFirstUpdated, kUpdated);
   if (!redo) {
-    writer.Log(After(second), redo);
+    writer.Log(scn, redo);
     return;
   }
   constexpr std::int64_t kTx = 100'003;
-  const auto at = [&](std::uint64_t step) { return Scn{After(second).value + step * 1'000'000}; };
-  const auto first = writer.Log(at(0), Block(kTx, 0, {TxRedoLog{{}, *redo}}));
+  const auto before = [&](std::uint64_t steps) { return Scn{scn.value - steps * 1'000'000}; };
+  const auto first = writer.Log(before(2), Block(kTx, 0, {TxRedoLog{{}, *redo}}));
   TxCommitInfoLog info = CommitInfo({kSysLsId, kUserLsId});
   info.upstream = kSysLsId;
   info.redo_lsns = {first.lsn};
-  const auto info_at = writer.Log(at(1), Block(kTx, 1, {info}));
+  const auto info_at = writer.Log(before(1), Block(kTx, 1, {info}));
   TxPrepareLog prepare;
   prepare.prev_lsn = info_at.lsn;
   prepare.prev_log_type = {PrevLogType::kCommitInfo};
-  const auto prepare_at = writer.Log(at(2), Block(kTx, 2, {prepare}));
+  const auto prepare_at = writer.Log(scn, Block(kTx, 2, {prepare}));
   TxCommitLog commit;
   commit.commit_version = prepare_at.scn;
   commit.trans_type = TransType::kDist;
@@ -215,8 +216,8 @@ void LogTwoPhaseCommit(LogWriter& writer, std::uint64_t second) {
   commit.prev_lsn = prepare_at.lsn;
   commit.ls_log_info_arr = {{kUserLsId, prepare_at.lsn}};
   commit.prev_log_type = {PrevLogType::kPrepare};
-  writer.Log(at(3), Block(kTx, 3, {commit}));
-  writer.Log(at(4), Block(kTx, 4, {TxClearLog{}}));
+  writer.Log(scn, Block(kTx, 3, {commit}));
+  writer.Log(scn, Block(kTx, 4, {TxClearLog{}}));
 }
 
 // Two entries in one group: a statement that was undone, then the whole transaction.
@@ -243,9 +244,9 @@ Result<SampleLog> UserLog() {
   start.prev_log_info.scn = CreateScn(kUserLsId);
   LogWriter writer(kUserLsId, start);
   LogBeginning(writer, kUserLsId);
-  LogCreateTablet(writer, After(20));
-  LogLocalCommit(writer, After(21));
-  LogTwoPhaseCommit(writer, 22);
+  LogCreateTablet(writer, kTabletScn);
+  LogLocalCommit(writer, kInsertScn);
+  LogTwoPhaseCommit(writer, kUpdateScn);
   LogAbort(writer, After(25));
   writer.Log(After(30), KeepAlive(kUserLsId, After(30)));
   return std::move(writer).Finish();

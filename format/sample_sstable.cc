@@ -16,9 +16,10 @@ namespace {
 
 using namespace sample;
 
-// When the rows were committed, and the snapshot they are in.
-constexpr Scn kCommitted = After(21);
-constexpr Scn kSnapshot = After(161);
+std::int64_t VersionOf(std::int64_t account) {
+  const bool updated = account >= kFirstUpdated && account < kFirstUpdated + kUpdated;
+  return static_cast<std::int64_t>((updated ? kUpdateScn : kInsertScn).value);
+}
 
 class KeepingSink final : public MacroBlockSink {
  public:
@@ -47,8 +48,8 @@ Result<SstableDesc> Describe(MergeType merge, CompressorType compressor) {
   desc.merge_type = merge;
   desc.schema = *std::move(schema);
   desc.compressor = compressor;
-  desc.snapshot_version = static_cast<std::int64_t>(kSnapshot.value);
-  desc.end_scn = static_cast<std::int64_t>(kSnapshot.value);
+  desc.snapshot_version = static_cast<std::int64_t>(kSnapshotScn.value);
+  desc.end_scn = static_cast<std::int64_t>(kSnapshotScn.value);
   desc.schema_version = static_cast<std::uint64_t>(kSchemaVersion);
   desc.progressive_merge_round = 1;
   desc.micro_block_size = 512;
@@ -63,9 +64,8 @@ Status AppendRows(const SstableDesc& desc, std::int64_t rows, MacroBlockWriter& 
     flags.mvcc.bits = MvccFlags::kFirst | MvccFlags::kCompacted | MvccFlags::kLast;
   for (std::int64_t account = 1; account <= rows; ++account) {
     const std::string owner = SampleOwner(account);
-    const std::array cells = {
-        Datum::Int(account), Datum::Int(-static_cast<std::int64_t>(kCommitted.value)),
-        Datum::Int(0), Datum::Of(AsByteView(owner)), Datum::Int(SampleBalance(account))};
+    const std::array cells = {Datum::Int(account), Datum::Int(-VersionOf(account)), Datum::Int(0),
+                              Datum::Of(AsByteView(owner)), Datum::Int(SampleBalance(account))};
     if (Status status = writer.Append({flags, cells}); !status) return status;
   }
   return writer.Finish();

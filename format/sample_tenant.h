@@ -35,6 +35,19 @@ constexpr Scn CreateScn(LsId ls) {
   if (ls == kSysLsId) return kBaseScn;
   return Scn{ls == kUserLsId ? kStart - 9 * kSecond : kStart + kDay / 2};
 }
+// The history of table accounts: its tablet is created, accounts 1 to kAccounts are inserted, and
+// accounts 3 and 4 are updated by a transaction of two log streams. SCNs are the commit versions.
+inline constexpr Scn kTabletScn = After(20);
+inline constexpr std::int64_t kAccounts = 60;
+inline constexpr Scn kInsertScn = After(21);
+inline constexpr std::int64_t kFirstUpdated = 3;
+inline constexpr std::int64_t kUpdated = 2;
+inline constexpr Scn kUpdateScn = After(22);
+
+// Up to where the full set's tablet_info and its data have everything.
+inline constexpr Scn kTabletDumpScn = After(164);
+inline constexpr Scn kSnapshotScn = After(172);
+
 // Piece of round 1.
 constexpr Scn PieceStart(std::int64_t piece) {
   return Scn{kStart + static_cast<std::uint64_t>(piece - 1) * kDay};
