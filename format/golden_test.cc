@@ -158,15 +158,36 @@ Result<std::vector<Part>> Inspect(std::string_view path, ByteView file) {
       Part{std::string(report->record), 0, file.size(), std::move(report->inspection)}};
 }
 
-// Whether a reader takes the file without an objection.
+bool IsReadToItsEnd(LogFileKind kind, ByteView file) {
+  Result<LogFileReader> reader = LogFileReader::Open(file, kind);
+  if (!reader) return false;
+  LogReader::Outcome outcome = reader->Next();
+  while (outcome == LogReader::Outcome::kGroup) outcome = reader->Next();
+  return outcome == LogReader::Outcome::kEnd;
+}
+
+// Whether a reader takes the file without an objection, and neither has the inspection any. Asks
+// the reader first: most flips end there, and it is much faster.
 bool IsAccepted(std::string_view path, ByteView file) {
-  if (FamilyOf(path) == Family::kBackupFile) {
-    // Much faster than the dissection, with the same findings.
-    const auto kind = RecognizeBackupFile(file.first(std::min<std::size_t>(file.size(), 48)));
-    return kind && VerifyBackupFile(*kind, RandomAccess::Of(file)).has_value();
+  switch (FamilyOf(path)) {
+    case Family::kBackupFile: {
+      const auto kind = RecognizeBackupFile(file.first(std::min<std::size_t>(file.size(), 48)));
+      if (!kind || !VerifyBackupFile(*kind, RandomAccess::Of(file))) return false;
+      break;
+    }
+    case Family::kMacroBlock:
+      if (!ReadMacroBlockCommonHeader(file)) return false;
+      break;
+    case Family::kBlockFile:
+      if (!IsReadToItsEnd(LogFileKind::kBlock, file)) return false;
+      break;
+    case Family::kArchiveFile:
+      if (!IsReadToItsEnd(LogFileKind::kArchive, file)) return false;
+      break;
+    case Family::kSchemaMeta:
+    case Family::kMetadata:
+      break;
   }
-  // Most flips end here, where the inspection would go on explaining what is left.
-  if (FamilyOf(path) == Family::kMacroBlock && !ReadMacroBlockCommonHeader(file)) return false;
   const Result<std::vector<Part>> parts = Inspect(path, file);
   return parts && std::ranges::all_of(
                       *parts, [](const Part& part) { return part.inspection.findings.empty(); });
