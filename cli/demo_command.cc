@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "cli/inspect_command.h"
-#include "format/sample_destination.h"
+#include "format/sample_files.h"
 
 namespace obbak::cli {
 namespace {
@@ -33,7 +33,7 @@ Status WriteSamples(const fs::path& directory) {
                     .WithPath(directory.string())
                     .WithAdvice("name another one or remove it"));
   }
-  const Result<std::vector<format::SampleFile>> files = format::SampleDestinations();
+  const Result<std::vector<format::SampleFile>> files = format::SampleFiles();
   if (!files) return Fail(files.error());
   for (const format::SampleFile& file : *files) {
     if (Status status = WriteFile(directory / file.path, file.bytes); !status) return status;

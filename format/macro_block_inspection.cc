@@ -165,6 +165,32 @@ Status DissectPayload(ByteView bytes, std::size_t begin, std::size_t end,
   return {};
 }
 
+// That the last cells of a compressed block's rows are what `role` says: no field of the dissection
+// would show it.
+Status CheckRowValues(const MicroBlockReader& micro, MicroBlockRole role) {
+  if (role == MicroBlockRole::kData) return {};
+  for (std::size_t i = 0; i < micro.row_count(); ++i) {
+    const Result<FlatRow> row = micro.Row(i);
+    if (!row) return Fail(row.error());
+    const Result<Datum> cell = row->Cell(row->column_count() - 1);
+    if (!cell) return Fail(cell.error());
+    Decoder in(cell->bytes());
+    if (role == MicroBlockRole::kIndex) {
+      IndexRowValue value;
+      DecodeIndexRowValue(in, value);
+    } else {
+      MacroMeta meta;
+      DecodeMacroMeta(in, meta);
+    }
+    // An offset in the decompressed rows would mislead.
+    if (Status status = in.status(); !status) {
+      return Fail(
+          Error(status.error().code(), fmt::format("row {}: {}", i, status.error().message())));
+    }
+  }
+  return {};
+}
+
 void DissectColumnChecksums(Decoder& in, const MicroBlockHeader& header) {
   if (!header.has_column_checksum()) return;
   const Decoder::Scope scope(in, "column_checksums", FieldKind::kArray);
@@ -320,6 +346,8 @@ Result<std::size_t> DissectMicroBlock(ByteView bytes, std::size_t begin, std::st
                                  NameOf(compressor), header->data_length));
     }
     if (!micro) return shifted(micro.error());
+    if (Status status = CheckRowValues(*micro, role); !status)
+      return shifted(std::move(status).error().WithOffset(in.position() - begin));
   } else {
     if (!micro) return shifted(micro.error());
     if (Status status = DissectPayload(bytes, in.position(), end, *micro, role, types, out);

@@ -1,7 +1,6 @@
 #include "format/sample_destination.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -12,32 +11,21 @@
 #include "format/destination_records.h"
 #include "format/later_records.h"
 #include "format/ls_meta_records.h"
+#include "format/lsn.h"
 #include "format/metadata_file.h"
+#include "format/sample_log.h"
+#include "format/sample_tenant.h"
 #include "format/storage_object_meta.h"
 
 namespace obbak::format {
 namespace {
 
+using namespace sample;
+
 constexpr std::string_view kDataRoot = "file:///data/nfs/backup";
 constexpr std::string_view kArchiveRoot = "file:///data/nfs/archive";
-constexpr TenantId kTenant{1002};
-constexpr DestId kDataDest{1001};
-constexpr DestId kArchiveDest{1002};
-constexpr RoundId kRound{1};
 constexpr std::int64_t kClusterId = 1;
-constexpr std::chrono::seconds kZone{8 * 3600};
 constexpr std::int64_t kDayMicros = 86'400'000'000;
-constexpr std::uint64_t kSecond = 1'000'000'000;
-
-// Round 1 starts at 2023-01-11 19:30:49 in the tenant's zone; everything else happens relative to
-// it.
-constexpr std::uint64_t kStart = 1'673'436'649'000'000'000;
-constexpr std::uint64_t kDay = 86'400 * kSecond;
-constexpr Scn After(std::uint64_t seconds) { return Scn{kStart + seconds * kSecond}; }
-constexpr Timestamp MicrosAfter(std::uint64_t seconds) {
-  return Timestamp{static_cast<std::int64_t>(After(seconds).value / 1000)};
-}
-TimeTag Tag(Scn scn) { return TimeTag::FromScn(scn, kZone); }
 
 // SCNs of one backup set, in seconds after the start of the round.
 struct SetTimes {
@@ -64,6 +52,9 @@ class Builder {
       return;
     }
     files_.push_back({directory_ + "/" + Print(path), std::move(*bytes)});
+  }
+  void Fail(const Error& error) {
+    if (!error_) error_ = error;
   }
   Status MoveInto(std::vector<SampleFile>& files) {
     if (error_) return std::unexpected(std::move(*error_));
@@ -155,12 +146,6 @@ ExternTenantLocalityInfoDesc LocalityDesc(BackupSetId id) {
   desc.sys_time_zone.value = "+08:00";
   desc.sys_time_zone_wrap.tz_info_offset.offset = static_cast<std::int32_t>(kZone.count());
   return desc;
-}
-
-// Log streams 1 and 1001 exist from the beginning, 1002 appears between the two sets.
-Scn CreateScn(LsId ls) {
-  if (ls == kSysLsId) return kBaseScn;
-  return Scn{ls == LsId{1001} ? kStart - 9 * kSecond : kStart + kDay / 2};
 }
 
 LsAttr AttrOf(LsId ls) {
@@ -270,34 +255,47 @@ void AddLaterFiles(Builder& out, BackupSetId id, BackupSetKind kind, const SetTi
           ExternParamInfoDesc{kTenant,
                               {{{"undo_retention"}, "3600"}, {{"archive_lag_target"}, "60s"}}});
   out.Add({.kind = PathKind::kDeletedTabletInfo, .set = id, .set_kind = kind},
-          BackupDeletedTabletToLsDesc{{TabletsOf(LsId{1001})}});
+          BackupDeletedTabletToLsDesc{{TabletsOf(kUserLsId)}});
 }
 
 void BuildDataDestination(Builder& out) {
   AddIdentity(out, kDataRoot, kDataDest, BackupDestType::kBackupData);
   const BackupSetFileDesc full = SetDesc(BackupSetId{1}, BackupSetKind::kFull, kFullTimes);
   const BackupSetFileDesc inc = SetDesc(BackupSetId{2}, BackupSetKind::kInc, kIncTimes);
-  const std::vector<LsId> before{kSysLsId, LsId{1001}};
-  const std::vector<LsId> after{kSysLsId, LsId{1001}, LsId{1002}};
+  const std::vector<LsId> before{kSysLsId, kUserLsId};
+  const std::vector<LsId> after{kSysLsId, kUserLsId, LsId{1002}};
   AddBackupSet(out, full.backup_set_id, BackupSetKind::kFull, kFullTimes, before, {full});
   AddBackupSet(out, inc.backup_set_id, BackupSetKind::kInc, kIncTimes, after, {full, inc});
   AddLaterFiles(out, inc.backup_set_id, BackupSetKind::kInc, kIncTimes);
 }
 
-Scn PieceStart(std::int64_t piece) {
-  return Scn{kStart + static_cast<std::uint64_t>(piece - 1) * kDay};
+// What a frozen piece has of one log stream's log: the bytes from `begin` to `end`.
+struct PieceLog {
+  LsId ls;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+// A log of which each of the first two pieces has a part of its own.
+PieceLog LogOfPiece(LsId ls, std::int64_t piece) {
+  constexpr std::uint64_t kPart = 1'048'576;
+  const auto begin = static_cast<std::uint64_t>(piece - 1) * kPart;
+  const bool is_before_third = ls == kUserLsId && piece == 2;
+  return {
+      .ls = ls, .begin = begin, .end = is_before_third ? kThirdPieceStartLsn.value : begin + kPart};
 }
 
-TenantArchivePieceAttr FrozenPiece(std::int64_t piece, std::int64_t files) {
+TenantArchivePieceAttr FrozenPiece(std::int64_t piece, const std::vector<PieceLog>& logs) {
   TenantArchivePieceAttr attr;
   attr.key = {kTenant, kArchiveDest, kRound, PieceId{piece}};
-  attr.file_count = files;
+  attr.file_count = static_cast<std::int64_t>(logs.size());
   attr.start_scn = PieceStart(piece);
   attr.checkpoint_scn = PieceStart(piece + 1);
   attr.max_scn = PieceStart(piece + 1);
   attr.end_scn = PieceStart(piece + 1);
-  attr.input_bytes = files * 1'048'576;
-  attr.output_bytes = files * 1'048'576;
+  for (const PieceLog& log : logs)
+    attr.input_bytes += static_cast<std::int64_t>(log.end - log.begin);
+  attr.output_bytes = attr.input_bytes;
   attr.status.value = ArchivePieceStatus::kFrozen;
   attr.path.value = kArchiveRoot;
   return attr;
@@ -308,11 +306,10 @@ BackupPath InPiece(PathKind kind, std::int64_t piece) {
 }
 
 void AddFrozenFiles(Builder& out, const TenantArchivePieceAttr& attr,
-                    const std::vector<LsId>& streams) {
+                    const std::vector<PieceLog>& logs) {
   const std::int64_t piece = attr.key.piece_id.value;
   PieceInfoDesc all{kArchiveDest, kRound, attr.key.piece_id, {}};
-  for (const LsId ls : streams) {
-    const std::uint64_t begin = static_cast<std::uint64_t>(piece - 1) * 1'048'576;
+  for (const auto& [ls, begin, end] : logs) {
     SingleLsInfoDesc info{.dest_id = kArchiveDest,
                           .round_id = kRound,
                           .piece_id = attr.key.piece_id,
@@ -320,8 +317,10 @@ void AddFrozenFiles(Builder& out, const TenantArchivePieceAttr& attr,
                           .start_scn = std::max(attr.start_scn, CreateScn(ls)),
                           .checkpoint_scn = attr.checkpoint_scn,
                           .min_lsn = begin,
-                          .max_lsn = begin + 1'048'576,
-                          .filelist = {{.file_id = 1, .size_bytes = 4'096 + 1'048'576}}};
+                          .max_lsn = end,
+                          .filelist = {{.file_id = 1,
+                                        .size_bytes = static_cast<std::int64_t>(kLogFileHeaderArea +
+                                                                                (end - begin))}}};
     BackupPath path = InPiece(PathKind::kLsFileInfo, piece);
     path.ls = ls;
     out.Add(path, info);
@@ -334,9 +333,9 @@ void AddFrozenFiles(Builder& out, const TenantArchivePieceAttr& attr,
   out.Add(inner, PieceInnerPlaceholderDesc{kArchiveDest, kRound, attr.key.piece_id, attr.start_scn,
                                            attr.checkpoint_scn});
   out.Add(InPiece(PathKind::kSinglePieceInfo, piece), SinglePieceDesc{attr});
-  BackupPath end = InPiece(PathKind::kPieceEnd, piece);
-  end.time = inner.end_time;
-  out.Add(end, PieceEndDesc{kArchiveDest, kRound, attr.key.piece_id, attr.checkpoint_scn});
+  BackupPath end_mark = InPiece(PathKind::kPieceEnd, piece);
+  end_mark.time = inner.end_time;
+  out.Add(end_mark, PieceEndDesc{kArchiveDest, kRound, attr.key.piece_id, attr.checkpoint_scn});
 }
 
 void AddPiece(Builder& out, std::int64_t piece, Scn checkpoint,
@@ -374,12 +373,15 @@ void BuildArchiveDestination(Builder& out) {
   const BackupPath round_start{
       .kind = PathKind::kRoundStart, .dest = kArchiveDest, .round = kRound};
   out.Add(round_start, RoundStartDesc{kArchiveDest, kRound, Scn{kStart}, PieceId{1}, kDayMicros});
-  const TenantArchivePieceAttr first = FrozenPiece(1, 2);
-  const TenantArchivePieceAttr second = FrozenPiece(2, 3);
+  const std::vector<PieceLog> first_logs = {LogOfPiece(kSysLsId, 1), LogOfPiece(kUserLsId, 1)};
+  const std::vector<PieceLog> second_logs = {LogOfPiece(kSysLsId, 2), LogOfPiece(kUserLsId, 2),
+                                             LogOfPiece(LsId{1002}, 2)};
+  const TenantArchivePieceAttr first = FrozenPiece(1, first_logs);
+  const TenantArchivePieceAttr second = FrozenPiece(2, second_logs);
   AddPiece(out, 1, Scn{first.checkpoint_scn.value - 40 * kSecond}, {});
-  AddFrozenFiles(out, first, {kSysLsId, LsId{1001}});
+  AddFrozenFiles(out, first, first_logs);
   AddPiece(out, 2, Scn{second.checkpoint_scn.value - 40 * kSecond}, {first});
-  AddFrozenFiles(out, second, {kSysLsId, LsId{1001}, LsId{1002}});
+  AddFrozenFiles(out, second, second_logs);
   const Scn end{PieceStart(3).value + 3'600 * kSecond};
   AddPiece(out, 3, end, {first, second});
 }
@@ -389,11 +391,17 @@ void BuildStoppedArchive(Builder& out) {
   AddIdentity(out, kArchiveRoot, kArchiveDest, BackupDestType::kArchiveLog);
   BackupPath round{.kind = PathKind::kRoundStart, .dest = kArchiveDest, .round = kRound};
   out.Add(round, RoundStartDesc{kArchiveDest, kRound, Scn{kStart}, PieceId{1}, kDayMicros});
-  TenantArchivePieceAttr piece = FrozenPiece(1, 2);
+  std::vector<PieceLog> logs;
+  for (const LsId ls : {kSysLsId, kUserLsId}) {
+    const Result<SampleLog> log = BuildSampleLog(ls);
+    if (!log) return out.Fail(log.error());
+    logs.push_back({.ls = ls, .begin = 0, .end = log->bytes.size()});
+  }
+  TenantArchivePieceAttr piece = FrozenPiece(1, logs);
   piece.checkpoint_scn = After(3'600);
   piece.max_scn = piece.checkpoint_scn;
   AddPiece(out, 1, After(3'560), {});
-  AddFrozenFiles(out, piece, {kSysLsId, LsId{1001}});
+  AddFrozenFiles(out, piece, logs);
   round.kind = PathKind::kRoundEnd;
   out.Add(round, RoundEndDesc{kArchiveDest, kRound, Scn{kStart}, piece.checkpoint_scn, PieceId{1},
                               kDayMicros});

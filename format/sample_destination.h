@@ -1,6 +1,7 @@
 // Sample destinations: all metadata files of a tiny tenant, for golden files, demos and fuzzing
 // seeds. The values follow the worked example of docs/spec/layout.md §9 and agree with each other
-// as docs/spec/consistency.md demands; what they describe (macro blocks, logs) is not there.
+// as docs/spec/consistency.md demands; what they describe (macro blocks, logs) is not here, and
+// only in part in the other samples (format/sample_files.h).
 #pragma once
 
 #include <string>
