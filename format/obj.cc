@@ -74,9 +74,7 @@ ObjValueKind ValueKindOf(ObjType type) {
 }
 
 ObjView IntObj(std::int64_t value) {
-  return {.meta = {.type = {ObjType::kInt}, .cs_level = 5, .cs_type = 63, .scale = -1},
-          .number = static_cast<std::uint64_t>(value),
-          .text = {}};
+  return {.meta = ObjMeta::BigInt(), .number = static_cast<std::uint64_t>(value), .text = {}};
 }
 
 std::string ToText(const ObjView& object) {

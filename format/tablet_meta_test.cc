@@ -15,7 +15,7 @@
 namespace obbak::format {
 namespace {
 
-ObjMeta IntType() { return {.type = {ObjType::kInt}, .cs_level = 5, .cs_type = 63, .scale = -1}; }
+ObjMeta IntType() { return ObjMeta::BigInt(); }
 
 TabletSeed Seed() {
   return {
