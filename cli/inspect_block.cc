@@ -75,7 +75,7 @@ Status PrintRows(ByteView block, const Console& console) {
     for (const format::Datum& cell : cursor.cells())
       cells += (cells.empty() ? "" : ", ") + CellText(cell);
     console.out(fmt::format("|ROW[{}]:dml={},mvcc={:#04x},trans_id={}|({})\n", number,
-                            static_cast<int>(cursor.flags().dml), cursor.flags().mvcc.bits,
+                            format::NameOf(cursor.flags().dml), cursor.flags().mvcc.bits,
                             cursor.flags().trans_id, cells));
     status = cursor.Next();
   }

@@ -7,7 +7,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "cli/demo_command.h"
 #include "cli/tree_view.h"
@@ -146,6 +148,69 @@ TEST_F(InspectCommandTest, ShowsWhatADamagedFileStillHoldsAndWhatFailed) {
   const boost::json::value parsed = boost::json::parse(json.out);
   EXPECT_EQ(parsed.at("findings").as_array().at(0).at("field"), "header.data_checksum");
   EXPECT_EQ(parsed.at("findings").as_array().at(0).at("offset"), 32);
+}
+
+const fs::path kLog =
+    kGolden / "log_archive_dest_stopped/piece_d1002r1p1/logstream_1001/log/1.obarc";
+
+std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+TEST_F(InspectCommandTest, ListsOneLinePerLogEntryAndTheRowsOnDemand) {
+  const CommandResult plain = RunInspect(kLog, InspectOutput::kDump);
+  EXPECT_EQ(plain.status, 0);
+  EXPECT_THAT(plain.out, HasSubstr("START_WORKING"));
+  EXPECT_THAT(plain.out, HasSubstr("clean end at offset"));
+  EXPECT_THAT(plain.out, Not(HasSubstr("INSERT tablet")));
+  const CommandResult rows =
+      Capture([&](const Console& console) { return Inspect(kLog, {.rows = true}, console); });
+  EXPECT_THAT(rows.out, HasSubstr("        INSERT tablet 200001 key (1)"));
+  // A heading, the columns, the entries, the end: as many entries as JSON has objects but for its
+  // end.
+  EXPECT_EQ(Lines(plain.out).size() - 3,
+            Lines(RunInspect(kLog, InspectOutput::kJson).out).size() - 1);
+}
+
+TEST_F(InspectCommandTest, PrintsEveryJsonObjectOfALogOnALineOfItsOwn) {
+  for (const std::string& line : Lines(RunInspect(kLog, InspectOutput::kJson).out)) {
+    boost::system::error_code error;
+    EXPECT_TRUE(boost::json::parse(line, error).is_object()) << line;
+  }
+}
+
+TEST_F(InspectCommandTest, TellsATornTailFromDamage) {
+  const std::string bytes = Read(kLog);
+  const CommandResult torn =
+      RunInspect(Write("log/1.obarc", bytes.substr(0, bytes.size() - 10)), InspectOutput::kDump);
+  EXPECT_EQ(torn.status, 0);
+  EXPECT_THAT(torn.out, HasSubstr("torn tail at offset"));
+  std::string damaged = bytes;
+  damaged[4096 + 200] = static_cast<char>(damaged[4096 + 200] ^ 1);
+  const CommandResult damage = RunInspect(Write("log/1.obarc", damaged), InspectOutput::kDump);
+  EXPECT_EQ(damage.status, 1);
+  EXPECT_THAT(damage.out, HasSubstr("damage at offset"));
+  EXPECT_THAT(damage.err, HasSubstr("offset 0x"));
+}
+
+TEST_F(InspectCommandTest, LooksIntoMacroBlocksAloneAndInDataFiles) {
+  const auto rows = [](const fs::path& path) {
+    return Capture([&](const Console& console) { return Inspect(path, {.rows = true}, console); });
+  };
+  const CommandResult block = rows(kGolden / "engine/macro_block/minor_lz4_data.mb");
+  EXPECT_EQ(block.status, 0);
+  EXPECT_THAT(block.out, HasSubstr("{SSTable Macro Block Header}"));
+  EXPECT_THAT(block.out, HasSubstr("|ROW[0]:dml=INSERT"));
+  const CommandResult data = rows(kGolden /
+                                  "data_backup_dest/backup_set_1_full/logstream_1001/"
+                                  "minor_data_turn_1_retry_0/macro_block_data.0.obbak");
+  EXPECT_EQ(data.status, 0);
+  EXPECT_THAT(data.out, HasSubstr("{Backup File Header}"));
+  EXPECT_THAT(data.out, HasSubstr("|ROW[0]:dml="));
+  EXPECT_THAT(data.out, HasSubstr("{Backup Macro Block Index[1]}"));
 }
 
 TEST_F(InspectCommandTest, SaysSoWhenAFileIsNoneOfABackup) {

@@ -68,8 +68,7 @@ void AddInspect(CLI::App& app, int& status) {
 
 void AddDemo(CLI::App& app, int& status) {
   auto directory = std::make_shared<std::string>();
-  CLI::App* command =
-      app.add_subcommand("demo", "Write sample destinations and look at them");
+  CLI::App* command = app.add_subcommand("demo", "Write sample destinations and look at them");
   command->footer("example:\n  obbak demo --dir /tmp/obbak-demo");
   command->add_option("--dir", *directory, "where to write; must be empty or not exist yet")
       ->required();

@@ -36,13 +36,6 @@ MigrationTabletParam TabletParam(Scn snapshot) {
                              .storage_schema = SampleStorageSchema()});
 }
 
-LogicMacroBlockId LogicId(const MacroLogicId& id) {
-  return {.data_seq = {id.data_seq},
-          .logic_version = static_cast<std::uint64_t>(id.logic_version),
-          .tablet_id = id.tablet_id,
-          .info = id.info};
-}
-
 BackupSstableMeta MetaOf(const SampleSstable& sstable, const TableKey& key) {
   SstableSeed seed;
   seed.key = key;
@@ -56,7 +49,7 @@ BackupSstableMeta MetaOf(const SampleSstable& sstable, const TableKey& key) {
   seed.rowkey_columns = 1;
   seed.column_checksums = sstable.index.column_checksums;
   for (const DataBlockInfo& block : sstable.data_blocks)
-    seed.macro_blocks.push_back(LogicId(block.meta.logic_id));
+    seed.macro_blocks.push_back(block.meta.logic_id);
   return MinimalSstableMeta(seed);
 }
 
@@ -87,7 +80,7 @@ Result<Attempt> BackUp(DataType type, const SampleSstable& sstable) {
   BackupMacroBlockIdMapping mapping{.table_key = key, .id_pair_list = {}};
   for (std::size_t i = 0; i < sstable.data_blocks.size(); ++i) {
     const SampleBlock& block = sstable.blocks[i];
-    const LogicMacroBlockId id = LogicId(sstable.data_blocks[i].meta.logic_id);
+    const LogicMacroBlockId id = sstable.data_blocks[i].meta.logic_id;
     const Result<BackupMacroBlockIndex> index =
         writer.AppendMacroBlock(id, ByteView(block.bytes).first(block.used));
     if (!index) return Fail(index.error());

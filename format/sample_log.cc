@@ -97,7 +97,7 @@ void AddChange(MutatorBuilder& mutator, DmlFlag dml, std::int64_t account, std::
   const std::array cells = {Datum::Int(account), Datum::Of(AsByteView(owner)),
                             Datum::Int(SampleBalance(account))};
   Bytes image(MaxFlatRowSize(cells));
-  const RowFlags flags{.dml = static_cast<RowDml>(dml)};
+  const RowFlags flags{.dml = static_cast<DmlFlag>(dml)};
   image.resize(WriteFlatRow({flags, cells}, 1, image));
   MemtableMutatorRow row;
   row.rowkey = {1, key};

@@ -24,11 +24,11 @@ std::int64_t VersionOf(std::int64_t account) {
 class KeepingSink final : public MacroBlockSink {
  public:
   explicit KeepingSink(std::vector<SampleBlock>& blocks) : blocks_(blocks) {}
-  Result<MacroId> Allocate() override {
+  Result<MacroBlockId> Allocate() override {
     ++allocated_;
-    return MacroId{.first = 0, .second = 100 + allocated_, .third = 0};
+    return MacroBlockId{.first = 0, .second = 100 + allocated_, .third = 0};
   }
-  Status Write(const MacroId&, const Block& block) override {
+  Status Write(const MacroBlockId&, const Block& block) override {
     blocks_.push_back({block.type, Bytes(block.bytes.begin(), block.bytes.end()), block.used});
     return {};
   }
@@ -39,8 +39,7 @@ class KeepingSink final : public MacroBlockSink {
 };
 
 Result<SstableDesc> Describe(MergeType merge, CompressorType compressor) {
-  constexpr std::array kColumns = {ColumnType::BigInt(), ColumnType::Varchar(),
-                                   ColumnType::BigInt()};
+  constexpr std::array kColumns = {ObjMeta::BigInt(), ObjMeta::Varchar(), ObjMeta::BigInt()};
   Result<RowSchema> schema = RowSchema::Create(kColumns, 1);
   if (!schema) return Fail(schema.error());
   SstableDesc desc;
@@ -89,7 +88,7 @@ StorageSchema SampleStorageSchema() {
   const ObjMeta varchar{.type = {ObjType::kVarchar}, .cs_level = 2, .cs_type = 46, .scale = -1};
   return PlainTableSchema(
       {{.type = bigint, .is_rowkey = true}, {.type = varchar}, {.type = bigint}}, kSchemaVersion,
-      RowStoreType::kFlat, kNoCompression);
+      RowStoreType::kFlat, CompressorType::kNone);
 }
 
 std::string SampleOwner(std::int64_t account) {
