@@ -85,7 +85,7 @@ std::string_view KindName(MacroBlockType type) {
 
 StorageSchema SampleStorageSchema() {
   ObjMeta bigint = IntObj(0).meta;
-  const ObjMeta varchar{.type = {ObjType::kVarchar}, .cs_level = 2, .cs_type = 46, .scale = -1};
+  const ObjMeta varchar{.type = ObjType::kVarchar, .cs_level = 2, .cs_type = 46, .scale = -1};
   return PlainTableSchema(
       {{.type = bigint, .is_rowkey = true}, {.type = varchar}, {.type = bigint}}, kSchemaVersion,
       RowStoreType::kFlat, CompressorType::kNone);
