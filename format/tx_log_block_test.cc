@@ -65,7 +65,8 @@ Bytes Write(const TxLogBlockHeader& header, const std::vector<TxLog>& logs) {
 }
 
 TEST(TxLogBlock, WorkedTransactionIsWrittenAndReadAsTheSpecificationShows) {
-  const std::vector<TxLog> logs = ReadAll(Block());
+  const Bytes block = Block();
+  const std::vector<TxLog> logs = ReadAll(block);
   ASSERT_EQ(logs.size(), 3u);
   TxCommitInfoLog info;
   info.scheduler = Scheduler();
@@ -139,7 +140,8 @@ void ExpectRoundTrips() {
   for (int i = 0; i < 300; ++i) {
     Log log;
     Randomize(random, log);
-    const std::vector<TxLog> read = ReadAll(Write(Header(1), {log}));
+    const Bytes block = Write(Header(1), {log});
+    const std::vector<TxLog> read = ReadAll(block);
     ASSERT_EQ(read.size(), 1u);
     EXPECT_EQ(std::get<Log>(read[0]), log);
   }
@@ -304,7 +306,8 @@ TEST(TxLogBlock, PartsOfABigSegmentMakeUpTheLog) {
   for (const ByteView part : {bytes.first(40), bytes.subspan(40)}) {
     TxBigSegmentLog segment;
     segment.part = part;
-    const std::vector<TxLog> read = ReadAll(Write(Header(1), {segment}));
+    const Bytes block = Write(Header(1), {segment});
+    const std::vector<TxLog> read = ReadAll(block);
     ASSERT_EQ(read.size(), 1u);
     EXPECT_EQ(TypeOf(read[0]), TxLogType::kBigSegment);
     together.insert(together.end(), part.begin(), part.end());
