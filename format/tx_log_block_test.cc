@@ -306,8 +306,8 @@ TEST(TxLogBlock, PartsOfABigSegmentMakeUpTheLog) {
   for (const ByteView part : {bytes.first(40), bytes.subspan(40)}) {
     TxBigSegmentLog segment;
     segment.part = part;
-    const Bytes block = Write(Header(1), {segment});
-    const std::vector<TxLog> read = ReadAll(block);
+    const Bytes written = Write(Header(1), {segment});
+    const std::vector<TxLog> read = ReadAll(written);
     ASSERT_EQ(read.size(), 1u);
     EXPECT_EQ(TypeOf(read[0]), TxLogType::kBigSegment);
     together.insert(together.end(), part.begin(), part.end());
