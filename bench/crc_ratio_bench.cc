@@ -4,7 +4,6 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <isa-l/crc.h>
-#include <ctime>
 
 #include <algorithm>
 #include <cstddef>
@@ -12,27 +11,19 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "bench/cpu_turns.h"
 #include "format/crc32c.h"
 
 namespace obbak::format {
 namespace {
 
+using bench::CpuNanoseconds;
+using bench::Median;
+
 constexpr int kRounds = 31;
 constexpr std::size_t kBytesPerTurn = std::size_t{32} << 20;
 // Each call costs some nanoseconds whatever its size, so short data need not fill a whole turn.
 constexpr std::size_t kMaxCallsPerTurn = 200'000;
-
-double CpuNanoseconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
-
-double Median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 // CPU nanoseconds per KiB of one turn of `function`.
 template <class Function>

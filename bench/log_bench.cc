@@ -2,21 +2,23 @@
 // Crc64 over the same bytes, in turns within one run, so that a busy machine slows both alike.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
-#include <time.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
+#include "bench/cpu_turns.h"
 #include "format/crc32c.h"
 #include "format/log_reader.h"
 #include "format/log_test_support.h"
 
 namespace obbak::format {
 namespace {
+
+using bench::CpuNanoseconds;
+using bench::Median;
 
 constexpr std::size_t kLogSize = std::size_t{2} << 20;
 constexpr int kRounds = 31;
@@ -103,18 +105,6 @@ void Shapes(benchmark::internal::Benchmark* benchmark) {
 }
 BENCHMARK(ReadLog)->Apply(Shapes);
 BENCHMARK(WriteLog)->Apply(Shapes);
-
-double CpuNanoseconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
-
-double Median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 // Bytes per nanosecond of one turn.
 template <class Function>

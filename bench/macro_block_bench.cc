@@ -4,7 +4,6 @@
 // memcpy of the same round.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "bench/cpu_turns.h"
 #include "format/crc32c.h"
 #include "format/macro_block_reader.h"
 #include "format/macro_block_writer.h"
@@ -22,22 +22,13 @@
 namespace obbak::format {
 namespace {
 
+using bench::CpuNanoseconds;
+using bench::Median;
+
 constexpr int kRounds = 15;
 constexpr std::size_t kRows = 60'000;
 constexpr std::size_t kValueSize = 100;
 constexpr std::size_t kRowData = 8 + kValueSize;
-
-double CpuNanoseconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
-
-double Median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 // GB of row data per CPU second of one run of `function` over all rows.
 template <class Function>
