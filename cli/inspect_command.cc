@@ -71,23 +71,22 @@ int InspectDirectory(const std::filesystem::path& path, const InspectOptions& op
 }
 
 // What the name says; null when it says nothing or more than one thing.
-std::optional<format::PathKind> KindOf(std::string_view name) {
-  const format::NameClass found = format::ClassifyByName(name);
+std::optional<format::PathKind> KindOf(const format::NameClass& found) {
   if (found.candidates.size() != 1) return std::nullopt;
   return found.candidates.front().kind;
 }
 
 // A log file, by its name or, where that says nothing, by its magic.
-std::optional<format::LogFileKind> RecognizeLog(std::string_view name, ByteView file) {
-  const std::optional<format::PathKind> kind = KindOf(name);
+std::optional<format::LogFileKind> RecognizeLog(const format::NameClass& found, ByteView file) {
+  const std::optional<format::PathKind> kind = KindOf(found);
   if (kind == format::PathKind::kLogFile) return format::LogFileKind::kArchive;
   if (kind) return std::nullopt;
   return format::RecognizeLogFile(file);
 }
 
 // A file made of blocks, by its name or, where that says nothing, by its first header.
-std::optional<format::BackupFileKind> RecognizeBlocks(std::string_view name, ByteView file) {
-  const format::NameClass found = format::ClassifyByName(name);
+std::optional<format::BackupFileKind> RecognizeBlocks(const format::NameClass& found,
+                                                      ByteView file) {
   if (found.candidates.empty()) {
     return format::RecognizeBackupFile(
         file.first(std::min(file.size(), format::BackupCommonHeader::kSize)));
@@ -110,8 +109,8 @@ std::optional<format::BackupFileKind> RecognizeBlocks(std::string_view name, Byt
 }
 
 // A macro block on its own has no name in a destination; its common header is its mark.
-bool IsMacroBlock(std::string_view name, ByteView file) {
-  if (KindOf(name)) return false;
+bool IsMacroBlock(const format::NameClass& found, ByteView file) {
+  if (KindOf(found)) return false;
   format::Decoder in(file);
   in.FixedLittleEndian(8);  // size and version
   return static_cast<std::int32_t>(in.FixedLittleEndian(4)) ==
@@ -139,13 +138,14 @@ int Inspect(const std::filesystem::path& path, const InspectOptions& options,
   const Result<MappedFile> file = MappedFile::Open(path);
   if (!file) return console.Fail(file.error());
   const std::string name = std::filesystem::absolute(path, error).generic_string();
+  const format::NameClass found = format::ClassifyByName(name);
   const ByteView bytes = file->bytes();
-  if (const auto log = RecognizeLog(name, bytes))
+  if (const auto log = RecognizeLog(found, bytes))
     return InspectLog(path.string(), bytes, *log, options, console);
-  if (const auto kind = RecognizeBlocks(name, bytes)) {
+  if (const auto kind = RecognizeBlocks(found, bytes)) {
     return InspectBackupFile(path.string(), bytes, *kind, options, console);
   }
-  if (IsMacroBlock(name, bytes))
+  if (IsMacroBlock(found, bytes))
     return InspectMacroBlockFile(path.string(), bytes, options, console);
   return InspectMetadata(path, name, bytes, options, console);
 }
