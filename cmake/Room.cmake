@@ -6,6 +6,7 @@
 #   x_main.cc    a program of its own, named x
 #   x_fuzzer.cc  a libFuzzer target of its own, when OBBAK_FUZZ is on; otherwise a test that replays testdata/corpus/x
 #   x_bench.cc   a benchmark program of its own, when OBBAK_BENCH is on
+#   x.proto      Protobuf messages for the library (link protobuf::libprotobuf-lite)
 # MAY_INCLUDE both links those rooms and allows their headers to be included.
 set(OBBAK_ROOMS "" CACHE INTERNAL "")
 
@@ -20,11 +21,23 @@ function(obbak_room name)
   set(library_sources ${sources})
   list(FILTER library_sources EXCLUDE REGEX "_(test|main|fuzzer|bench)\\.cc$")
 
+  file(GLOB protos CONFIGURE_DEPENDS ${dir}/*.proto)
+  foreach(proto IN LISTS protos)
+    list(APPEND library_sources ${proto})
+  endforeach()
+
   list(TRANSFORM ROOM_MAY_INCLUDE PREPEND obbak_ OUTPUT_VARIABLE rooms)
   set(links ${rooms} ${ROOM_LIBRARIES} obbak_options)
   if(library_sources)
     add_library(obbak_${name} STATIC ${library_sources})
     target_link_libraries(obbak_${name} PUBLIC ${links})
+    if(protos)
+      # Generated code does not keep to our warnings.
+      protobuf_generate(TARGET obbak_${name} IMPORT_DIRS ${PROJECT_SOURCE_DIR}
+        PROTOC_OUT_DIR ${PROJECT_BINARY_DIR}/generated OUT_VAR generated)
+      set_source_files_properties(${generated} PROPERTIES COMPILE_OPTIONS -w)
+      target_include_directories(obbak_${name} SYSTEM PUBLIC ${PROJECT_BINARY_DIR}/generated)
+    endif()
   else()
     add_library(obbak_${name} INTERFACE)
     target_link_libraries(obbak_${name} INTERFACE ${links})
