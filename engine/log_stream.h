@@ -1,0 +1,129 @@
+// LogStream: a part of the tenant with a commit log of its own - its tablets and the transactions
+// that are open on them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/clog.h"
+#include "engine/env.h"
+#include "engine/manifest.pb.h"
+#include "engine/scn_service.h"
+#include "engine/sstable.h"
+#include "engine/tablet.h"
+#include "engine/tx_context.h"
+#include "format/ids.h"
+#include "format/log_base_header.h"
+#include "format/tx_ids.h"
+#include "io/sync.h"
+#include "io/task.h"
+
+namespace obbak::format {
+struct LogEntry;
+}  // namespace obbak::format
+
+namespace obbak::engine {
+
+// What the log streams of a tenant share; outlives them.
+struct LogStreamShared {
+  Env env;
+  ScnService& scns;
+  const SstableStore& store;
+  const TxOrigin& origin;
+};
+
+class LogStream final : public TxLogSink {
+ public:
+  // Of a new log stream, or of one that the manifest names. The clog and the tablets are added
+  // afterwards.
+  LogStream(const LogStreamShared& shared, pb::LogStream record);
+  LogStream(const LogStream&) = delete;
+  LogStream& operator=(const LogStream&) = delete;
+  ~LogStream();
+
+  format::LsId id() const { return id_; }
+  // The manifest's record, as the next checkpoint shall have it.
+  const pb::LogStream& record() const { return record_; }
+  pb::LogStream& mutable_record() { return record_; }
+
+  // ---- The log
+  void AttachClog(std::unique_ptr<Clog> clog) { clog_ = std::move(clog); }
+  Clog& clog() { return *clog_; }
+  const Clog& clog() const { return *clog_; }
+  // An entry with a new SCN.
+  Result<Clog::Appended> Append(ByteView payload) override;
+  Status OnMdsLogged(format::TxId tx, const format::TxBufferNode& node, format::Scn scn) override;
+
+  // ---- Tablets
+  void AddTablet(std::unique_ptr<Tablet> tablet);
+  // Tablets that were dropped since the last call; the manifest is to forget them.
+  std::vector<format::TabletId> TakeDropped() { return std::exchange(dropped_, {}); }
+  // nullptr: not here.
+  Tablet* FindTablet(format::TabletId id) const;
+  bool IsCreationCommitted(format::TabletId id) const { return !creations_.contains(id); }
+  const std::map<format::TabletId, std::unique_ptr<Tablet>>& tablets() const { return tablets_; }
+  // Memory of all MemTables.
+  std::size_t memtable_bytes() const;
+
+  // ---- Transactions
+  TxContext& OpenContext(format::TxId tx, format::Scn snapshot);
+  TxContext* FindContext(format::TxId tx) const;
+  const std::unordered_map<std::int64_t, std::unique_ptr<TxContext>>& contexts() const {
+    return contexts_;
+  }
+  // The commit or abort is decided (commit: and durable, its rows carry their versions): its
+  // multi-data-source nodes take effect.
+  Status TakeEffect(TxContext& context);
+  // The transaction needs nothing of its logs any more.
+  void CloseContext(TxContext& context);
+  // Some transaction was decided; for who waits for frozen MemTables.
+  io::WaitQueue& decided() { return decided_; }
+
+  // ---- Freeze and checkpoint
+
+  // Every open transaction's redo is logged; then the active MemTables end. What they hold has
+  // redo up to the returned SCN, and whatever comes has it above.
+  Result<format::Scn> Freeze();
+  // The highest SCN such that all effects of log entries up to it are in SSTables or in metas of
+  // tablets, and no transaction has logs both up to it and above it.
+  format::Scn SafeCheckpoint();
+
+  // ---- Replay
+
+  // One group of the log, in order. Entries below the record's checkpoint are passed over.
+  Status Replay(const format::LogGroup& group);
+
+ private:
+  Status ReplayEntry(const format::LogEntry& entry);
+  Status ReplayTransaction(const format::LogEntry& entry);
+  Status ReplayRedo(TxContext& context, ByteView mutator, format::Scn scn);
+  Status ReplayIdLimit(const format::LogEntry& entry, format::LogBaseType service);
+
+  Status CreateTablets(format::TxId tx, std::string_view payload, format::Scn scn);
+  Status CommitNode(const TxContext& context, const format::TxBufferNode& node);
+  Status AbortNode(const format::TxBufferNode& node);
+
+  LogStreamShared shared_;
+  format::LsId id_;
+  pb::LogStream record_;
+  std::unique_ptr<Clog> clog_;
+  std::map<format::TabletId, std::unique_ptr<Tablet>> tablets_;
+  std::unordered_map<std::int64_t, std::unique_ptr<TxContext>> contexts_;  // by transaction id
+  // First and last log entry of ended transactions with several entries, as far as the checkpoint
+  // has not passed them.
+  std::deque<std::pair<format::Scn, format::Scn>> ended_;
+  // Tablets whose creation is not committed, with the SCN of the log entry that says it.
+  std::map<format::TabletId, format::Scn> creations_;
+  std::vector<format::TabletId> dropped_;
+  io::WaitQueue decided_;
+};
+
+}  // namespace obbak::engine
