@@ -51,6 +51,16 @@ class Arena {
   // Everything allocated is gone. Keeps the last chunk for what comes.
   void Clear();
 
+  // A place to go back to, valid until Clear() or a Rewind() to before it.
+  struct Mark {
+    std::size_t chunks;
+    std::byte* next;
+    std::size_t left;
+  };
+  Mark mark() const { return {chunks_.size(), next_, left_}; }
+  // What was allocated since then is gone.
+  void Rewind(const Mark& mark);
+
   // Bytes taken from the heap for chunks.
   std::size_t bytes() const { return bytes_; }
 

@@ -35,7 +35,7 @@ struct WriteNode
   // The version before this one.
   WriteNode* older = nullptr;
   // Whose change it is while that is undecided; nullptr afterwards.
-  const TxHandle* owner = nullptr;
+  TxHandle* owner = nullptr;
   // The new_row of the redo, in the MemTable's memory.
   ByteView image;
   format::TxSeq seq;
@@ -45,6 +45,8 @@ struct WriteNode
   std::uint32_t modify_count = 0;
   std::uint32_t acc_checksum = 0;
   format::DmlFlag dml{};
+  // No older version matters to a reader: an insertion, a deletion, an update of all columns.
+  bool is_complete = false;
 
   bool IsUndecided() const { return owner != nullptr; }
   bool IsCommitted() const { return commit_version != 0; }
@@ -74,7 +76,9 @@ struct TxHandle {
 // Commits, or rolls back, all writes of the transaction. CommitWrites keeps their order, as rows in
 // several MemTables become visible together: nothing may run in between.
 void CommitWrites(TxHandle& tx, format::Scn version);
-// Rolls back the writes with a sequence above `to`, newest first; TxSeq{0}: all of them.
+// Rolls back the writes with a sequence above `to`, newest first; TxSeq{}: all of them. Looks at
+// each write of the transaction, as parallel branches need not write in the order of their
+// sequences.
 void RollbackWrites(TxHandle& tx, format::TxSeq to);
 
 // Single-threaded, like all of a tenant. Nothing is ever taken out: memory goes with the MemTable.
@@ -157,6 +161,8 @@ class MemTable {
   void Commit(WriteNode& node, format::Scn version);
   void Rollback(WriteNode& node);
 
+  // Keys that are looked for are whole ones which CheckRow accepts.
+
   // The row of this key; nullptr when there was never one. Rows stay where they are.
   const MemRow* Find(std::span<const format::Datum> key) const;
 
@@ -173,6 +179,9 @@ class MemTable {
     std::int64_t snapshot = static_cast<std::int64_t>(format::Scn::kMaxValue);
     // Shows the undecided versions of this transaction too, as RowVersion::kOwnWrite.
     const TxHandle* reader = nullptr;
+    // Leaves out a row's versions behind the first complete one: for readers at `snapshot`, who
+    // have no use for them. A merge keeps them.
+    bool stop_when_complete = false;
   };
   // Versions in the order of RowIterator; locks are left out, Load() is never needed. The MemTable
   // may be changed between the steps. It must outlive the iterator, as must the reader.
@@ -198,10 +207,12 @@ class MemTable {
   Rows::const_iterator LowerBound(const Probe& probe) const;
   bool IsAt(Rows::const_iterator position, const Probe& probe) const;
   MemRow& AddRow(Rows::const_iterator position, const Probe& probe);
-  WriteNode& Push(MemRow& row, TxHandle& tx, format::TxSeq seq, format::DmlFlag dml,
-                  ByteView image);
+  // A new newest version, whose image and redo fields the caller has set.
+  WriteNode& Push(MemRow& row, TxHandle& tx, const WriteNode& node);
+  void Decide(WriteNode& node);
 
   StoredColumns columns_;
+  KeyOrder order_;
   Arena arena_;
   Rows rows_;
   std::size_t version_count_ = 0;

@@ -52,8 +52,8 @@ class RowBatch {
 //   Result<bool> exists = fuse.End();
 class RowFuse {
  public:
-  // Nobody else changes the batch between Begin() and End().
-  explicit RowFuse(RowBatch& batch) : batch_(batch) {}
+  // Nobody else changes the batch between Begin() and End(). Both arguments must outlive the fuse.
+  RowFuse(const StoredColumns& columns, RowBatch& batch) : columns_(columns), batch_(batch) {}
 
   void Begin();
   // Either: versions from the newest to the oldest, of which those behind the first deletion or
@@ -62,10 +62,12 @@ class RowFuse {
   // Or: versions from the oldest to the newest.
   void AddNewer(const RowVersion& version);
 
+  // Begin() was called, End() was not.
+  bool is_open() const { return is_open_; }
   // No older version can change the row.
   bool complete() const { return complete_; }
-  // Between Begin() and End(). Meaningful once a version was added: the row's key comes first.
-  std::span<const format::Datum> cells() const;
+  // Of the open row, to which a version was added: NULL or a value in each key column.
+  std::span<const format::Datum> key() const;
 
   // Adds the row to the batch, or drops it: false when it does not exist - no version was added, or
   // the newest is a deletion. kInvalidData when there are updates but nothing that they update; the
@@ -73,13 +75,17 @@ class RowFuse {
   Result<bool> End();
 
  private:
-  std::span<format::Datum> open_cells();
-  // Takes over cells that are not NOP: those that are still missing, or all.
-  void Merge(const RowVersion& version, bool only_missing);
+  std::span<format::Datum> cells() const;
+  // Takes the cells over that are not NOP and for which the row has none yet, or all of them.
+  enum class Keep { kPresent, kNothing };
+  void Merge(std::span<const format::Datum> from, Keep keep);
 
+  const StoredColumns& columns_;
   RowBatch& batch_;
-  bool any_ = false;
-  bool deleted_ = false;
+  Arena::Mark begin_{};
+  std::size_t missing_ = 0;  // NOP cells
+  bool is_open_ = false;
+  bool exists_ = false;
   bool complete_ = false;
 };
 
@@ -108,8 +114,9 @@ class SnapshotScan {
   Result<Progress> Fill(RowBatch& batch, RowFuse& fuse, const Limits& limits);
   // Moves what is in to_move_ and puts it in order; false when it needs Load().
   Result<bool> MoveSources();
-  bool IsBefore(const RowIterator& left, std::size_t left_rank, const RowIterator& right,
-                std::size_t right_rank) const;
+  bool IsVisible(const RowVersion& version) const;
+  // Whether the row of one source comes before that of another.
+  bool IsBefore(std::size_t left, std::size_t right) const;
 
   const StoredColumns& columns_;
   Direction direction_;
@@ -118,8 +125,6 @@ class SnapshotScan {
   // Indexes of sources: those that stand on a row, the next one last; those that have to move.
   std::vector<std::size_t> ordered_;
   std::vector<std::size_t> to_move_;
-  // A row of the batch is being made.
-  bool in_row_ = false;
 };
 
 }  // namespace obbak::engine
