@@ -51,6 +51,8 @@ std::string_view ErrorCodeName(ErrorCode code) {
       return "OB_OP_NOT_ALLOW";
     case ErrorCode::kServerOutofDiskSpace:
       return "OB_SERVER_OUTOF_DISK_SPACE";
+    case ErrorCode::kErrOutOfLowerBound:
+      return "OB_ERR_OUT_OF_LOWER_BOUND";
     case ErrorCode::kMissArgument:
       return "OB_MISS_ARGUMENT";
     case ErrorCode::kInvalidError:

@@ -30,6 +30,7 @@ enum class ErrorCode : std::int32_t {
   kVersionNotMatch = -4143,
   kOpNotAllow = -4179,
   kServerOutofDiskSpace = -4184,
+  kErrOutOfLowerBound = -4233,
   kMissArgument = -4277,
   kInvalidError = -4377,
   kTransactionSetViolation = -6001,
