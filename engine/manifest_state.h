@@ -11,6 +11,9 @@
 
 namespace obbak::engine {
 
+// At most so many bytes frame a message inside a message: a tag and a length.
+inline constexpr std::uint64_t kManifestFrame = 6;
+
 class ManifestState {
  public:
   using LogStreams = std::map<format::LsId, pb::LogStream>;
@@ -20,8 +23,8 @@ class ManifestState {
   const LogStreams& log_streams() const { return log_streams_; }
   const Tablets& tablets() const { return tablets_; }
 
-  // Bytes that AsEdit() takes in a file, within a few per element and never less.
-  std::uint64_t encoded_size() const { return encoded_size_; }
+  // Bytes that AsEdit() takes: never more, and at most kManifestFrame less per element.
+  std::uint64_t encoded_size() const;
 
   // Takes over what `edit` says, in the order that pb::Edit states. Removing what is not there
   // does nothing. Precondition: CheckEdit(edit).
@@ -31,10 +34,16 @@ class ManifestState {
   pb::Edit AsEdit() const;
 
  private:
+  template <class Message>
+  void Put(Message& place, Message&& message);
+  template <class Map>
+  typename Map::iterator Erase(Map& map, typename Map::iterator at);
+  void RemoveLogStream(format::LsId id);
+
   pb::Tenant tenant_;
   LogStreams log_streams_;
   Tablets tablets_;
-  std::uint64_t encoded_size_ = 0;
+  std::uint64_t messages_size_ = 0;  // without their frames
 };
 
 // kInvalidArgument, with the field, unless everything in `edit` has its id.
