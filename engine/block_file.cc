@@ -65,11 +65,12 @@ Status CheckSuperblock(const BlockFile::Options& options, ByteView bytes) {
   const auto cluster = LoadLe<std::int64_t>(bytes.data() + kClusterOffset);
   const auto tenant = LoadLe<std::uint64_t>(bytes.data() + kTenantOffset);
   if (cluster != options.cluster_id || tenant != options.tenant_id) {
-    return Fail(Error(ErrorCode::kStateNotMatch,
-                      fmt::format("the block file belongs to tenant {} of cluster {}, not to tenant "
-                                  "{} of cluster {}",
-                                  tenant, cluster, options.tenant_id, options.cluster_id))
-                    .WithOffset(kClusterOffset));
+    return Fail(
+        Error(ErrorCode::kStateNotMatch,
+              fmt::format("the block file belongs to tenant {} of cluster {}, not to tenant "
+                          "{} of cluster {}",
+                          tenant, cluster, options.tenant_id, options.cluster_id))
+            .WithOffset(kClusterOffset));
   }
   return {};
 }
@@ -104,8 +105,7 @@ io::Task<Result<std::unique_ptr<BlockFile>>> BlockFile::Create(io::Loop& loop, i
   }
   if (Status status = co_await disk.SyncDirectory(ParentOf(options.path)); !status)
     co_return Fail(std::move(status).error());
-  co_return std::unique_ptr<BlockFile>(
-      new BlockFile(loop, std::move(options), *std::move(file)));
+  co_return std::unique_ptr<BlockFile>(new BlockFile(loop, std::move(options), *std::move(file)));
 }
 
 io::Task<Result<std::unique_ptr<BlockFile>>> BlockFile::Open(io::Loop& loop, io::Disk& disk,
@@ -173,10 +173,10 @@ BlockFile::Slot* BlockFile::Find(const format::MacroBlockId& id) {
 Status BlockFile::AddReference(const format::MacroBlockId& id) {
   Slot* const slot = Find(id);
   if (slot == nullptr) {
-    return Fail(Locate(Error(ErrorCode::kInvalidData,
-                             fmt::format("there is no such block; the file has {} slots",
-                                         slots_.size())),
-                       id));
+    return Fail(
+        Locate(Error(ErrorCode::kInvalidData,
+                     fmt::format("there is no such block; the file has {} slots", slots_.size())),
+               id));
   }
   if (slot->references == 0) {
     free_.erase(static_cast<std::size_t>(id.second));
@@ -225,10 +225,8 @@ io::Task<Status> BlockFile::Read(const format::MacroBlockId& id, std::size_t off
 }
 
 Error BlockFile::Locate(Error error, const format::MacroBlockId& id, std::size_t offset) const {
-  return std::move(error)
-      .WithOffset(0)
-      .ShiftOffset(offset)
-      .WithPath(fmt::format("{} macro block {}", options_.path, id.second));
+  return std::move(error).WithOffset(0).ShiftOffset(offset).WithPath(
+      fmt::format("{} macro block {}", options_.path, id.second));
 }
 
 BlockFile::Statistics BlockFile::statistics() const {

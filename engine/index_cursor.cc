@@ -14,9 +14,8 @@ using format::IndexRowHeader;
 
 MicroBlockAddress RootAddress(const format::SstableMeta& meta) {
   const format::MetaDiskAddr& addr = meta.data_root_info.addr;
-  constexpr std::uint64_t kOffsetMask = (std::uint64_t{1} << format::MetaDiskAddr::kSizeShift) - 1;
   return {.macro_id = {.first = addr.first, .second = addr.second, .third = addr.third},
-          .offset = static_cast<std::uint32_t>(addr.fourth & kOffsetMask),
+          .offset = static_cast<std::uint32_t>(addr.offset()),
           .size = static_cast<std::uint32_t>(addr.size()),
           .compressor = meta.basic_meta.compressor_type};
 }
@@ -60,8 +59,8 @@ Result<bool> IndexCursor::Continue(bool stop_above_leaf) {
   }
   while (!levels_.empty()) {
     if (Status status = ReadEntry(); !status) {
-      return Fail(sstable_->store().blocks.Locate(std::move(status).error(),
-                                                  levels_.back().macro_id));
+      return Fail(
+          sstable_->store().blocks.Locate(std::move(status).error(), levels_.back().macro_id));
     }
     if (at_data_ || (at_macro_ && stop_above_leaf)) return true;
     const Result<bool> entered = Enter(child_);
@@ -143,8 +142,8 @@ Status IndexCursor::ReadEntry() {
                 fmt::format("an index row points at {} bytes at {} of a macro block",
                             header.block_size, header.block_offset));
   }
-  child_ = {.macro_id = header.macro_id == format::MacroBlockId::Self() ? level.macro_id
-                                                                        : header.macro_id,
+  child_ = {.macro_id =
+                header.macro_id == format::MacroBlockId::Self() ? level.macro_id : header.macro_id,
             .offset = static_cast<std::uint32_t>(header.block_offset),
             .size = static_cast<std::uint32_t>(header.block_size),
             .compressor = header.compressor_type()};

@@ -60,8 +60,8 @@ Status PointRead::Visit(std::int64_t snapshot, VersionSink& sink) const {
   bool done = false;
   for (const Block& block : blocks_) {
     if (Status status = VisitBlock(block, snapshot, sink, done); !status) {
-      return Fail(sstable_.store().blocks.Locate(
-          std::move(status).error(), block.address.macro_id, block.address.offset));
+      return Fail(sstable_.store().blocks.Locate(std::move(status).error(), block.address.macro_id,
+                                                 block.address.offset));
     }
     if (done) break;
   }

@@ -36,8 +36,7 @@ class PointRead {
     MicroBlockCache::Pin pin;
   };
 
-  Status VisitBlock(const Block& block, std::int64_t snapshot, VersionSink& sink,
-                    bool& done) const;
+  Status VisitBlock(const Block& block, std::int64_t snapshot, VersionSink& sink, bool& done) const;
   // Whether versions of the key may follow in the next micro block.
   Result<bool> GoesOn(const format::MicroBlockReader& block) const;
 

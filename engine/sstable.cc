@@ -74,8 +74,7 @@ class MetaWalk {
   }
 
   io::Task<Status> Descend(const format::MicroBlockReader& index, std::size_t height) {
-    if (height == kMaxHeight)
-      co_return Fail(ErrorCode::kInvalidData, "the meta tree is too high");
+    if (height == kMaxHeight) co_return Fail(ErrorCode::kInvalidData, "the meta tree is too high");
     for (std::size_t i = 0; i < index.row_count(); ++i) {
       const Result<format::FlatRow> row = Row(index, i);
       if (!row) co_return Fail(row.error());
@@ -104,9 +103,9 @@ class MetaWalk {
   Result<format::FlatRow> Row(const format::MicroBlockReader& rows, std::size_t i) const {
     Result<format::FlatRow> row = rows.Row(i);
     if (row && row->column_count() != schema_.rowkey_count + 1) {
-      row = Fail(ErrorCode::kInvalidData,
-                 fmt::format("a row of the meta tree has {} columns, not {}", row->column_count(),
-                             schema_.rowkey_count + 1));
+      row =
+          Fail(ErrorCode::kInvalidData, fmt::format("a row of the meta tree has {} columns, not {}",
+                                                    row->column_count(), schema_.rowkey_count + 1));
     }
     return row;
   }
@@ -180,8 +179,21 @@ Status Sstable::AddReferences() {
   return {};
 }
 
+Status Sstable::CheckKey(std::span<const format::Datum> key) const {
+  if (key.size() + format::RowSchema::kHiddenColumns != schema_.rowkey_count) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("a key of {} columns, the table's has {}", key.size(),
+                            schema_.rowkey_count - format::RowSchema::kHiddenColumns));
+  }
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    if (Status status = format::CheckKeyCell(schema_.columns[i], key[i]); !status) return status;
+  }
+  return {};
+}
+
 Result<bool> Sstable::TryGet(std::span<const format::Datum> key, std::int64_t snapshot,
                              VersionSink& sink) const {
+  if (Status status = CheckKey(key); !status) return Fail(std::move(status).error());
   if (is_empty()) return true;
   PointRead read(*this, key);
   const Result<bool> collected = read.Collect();
@@ -192,6 +204,7 @@ Result<bool> Sstable::TryGet(std::span<const format::Datum> key, std::int64_t sn
 
 io::Task<Status> Sstable::Get(std::span<const format::Datum> key, std::int64_t snapshot,
                               VersionSink& sink) const {
+  if (Status status = CheckKey(key); !status) co_return status;
   if (is_empty()) co_return Status();
   // The caller may let the SSTable go meanwhile.
   const std::shared_ptr<const Sstable> self = shared_from_this();
@@ -222,17 +235,15 @@ io::Task<Result<std::vector<format::DataBlockInfo>>> Sstable::LoadDataBlocks() c
   Status status;
   MetaBlock block;
   if (root.addr.is_memory()) {
-    const Result<format::MicroBlockReader> reader = format::MicroBlockReader::Open(
-        root.block, meta_.basic_meta.compressor_type, block.scratch);
+    const Result<format::MicroBlockReader> reader =
+        format::MicroBlockReader::Open(root.block, meta_.basic_meta.compressor_type, block.scratch);
     if (!reader) co_return Fail(reader.error());
     block.reader = *reader;
   } else {
-    constexpr std::uint64_t kOffsetMask =
-        (std::uint64_t{1} << format::MetaDiskAddr::kSizeShift) - 1;
     format::IndexRowHeader entry;
     entry.pack = format::IndexRowHeader::Pack(format::RowStoreType::kFlat,
                                               meta_.basic_meta.compressor_type, 0);
-    entry.block_offset = static_cast<std::int32_t>(root.addr.fourth & kOffsetMask);
+    entry.block_offset = static_cast<std::int32_t>(root.addr.offset());
     entry.block_size = static_cast<std::int32_t>(root.addr.size());
     const format::MacroBlockId id{root.addr.first, root.addr.second, root.addr.third};
     status = co_await ReadMetaBlock(store_.blocks, id, entry, block);

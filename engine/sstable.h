@@ -98,6 +98,7 @@ class Sstable : public std::enable_shared_from_this<Sstable> {
           format::RowSchema schema);
   Status Check() const;
   Status AddReferences();
+  Status CheckKey(std::span<const format::Datum> key) const;
 
   SstableStore store_;
   format::TableKey key_;

@@ -13,8 +13,8 @@ io::Task<Result<MicroBlockCache::Pin>> LoadMicroBlock(SstableStore store,
   const AlignedBuffer buffer(end - begin);
   if (Status status = co_await store.blocks.Read(address.macro_id, begin, buffer.span()); !status)
     co_return Fail(std::move(status).error());
-  Result<MicroBlockCache::Pin> pin = store.cache.Insert(
-      address, buffer.span().subspan(address.offset - begin, address.size));
+  Result<MicroBlockCache::Pin> pin =
+      store.cache.Insert(address, buffer.span().subspan(address.offset - begin, address.size));
   if (!pin)
     co_return Fail(store.blocks.Locate(std::move(pin).error(), address.macro_id, address.offset));
   co_return pin;
