@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "format/macro_block_ids.h"
 #include "io/disk.h"
+#include "io/loop.h"
 #include "io/sync.h"
 #include "io/task.h"
 
@@ -51,11 +52,13 @@ class BlockFile {
   };
 
   // A new, empty file; durable when it returns. kEntryExist when `options.path` exists.
-  static io::Task<Result<std::unique_ptr<BlockFile>>> Create(io::Disk& disk, Options options);
+  static io::Task<Result<std::unique_ptr<BlockFile>>> Create(io::Loop& loop, io::Disk& disk,
+                                                             Options options);
   // kFileNotExist; kInvalidData when it is no block file; kChecksumError when its superblock is
   // damaged; kVersionNotMatch for one of another format; kStateNotMatch for one of another tenant.
   // A file larger than `max_size` is used as it is, but does not grow.
-  static io::Task<Result<std::unique_ptr<BlockFile>>> Open(io::Disk& disk, Options options);
+  static io::Task<Result<std::unique_ptr<BlockFile>>> Open(io::Loop& loop, io::Disk& disk,
+                                                           Options options);
 
   BlockFile(const BlockFile&) = delete;
   BlockFile& operator=(const BlockFile&) = delete;
@@ -93,7 +96,7 @@ class BlockFile {
     std::uint32_t references = 0;
   };
 
-  BlockFile(Options options, std::unique_ptr<io::File> file);
+  BlockFile(io::Loop& loop, Options options, std::unique_ptr<io::File> file);
 
   io::Task<Status> Grow();
   void AddSlots(std::uint64_t file_size);

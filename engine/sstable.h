@@ -10,29 +10,17 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "engine/block_file.h"
 #include "engine/key_range.h"
 #include "engine/micro_block_cache.h"
 #include "engine/row_iterator.h"
+#include "engine/sstable_store.h"
 #include "format/column.h"
 #include "format/local_sstable_meta.h"
 #include "format/macro_block_writer.h"
 #include "format/table_key.h"
-#include "io/buffer_pool.h"
-#include "io/loop.h"
 #include "io/task.h"
 
 namespace obbak::engine {
-
-// What all SSTables of a tenant share. Outlives them.
-struct SstableStore {
-  io::Loop& loop;
-  BlockFile& blocks;
-  MicroBlockCache& cache;
-  // Buffers of one macro block each, for reading ahead. A scan that finds none free reads in small
-  // pieces, so that scans never wait for one another.
-  io::BufferPool& scan_buffers;
-};
 
 // Takes the versions of one key that a point read finds.
 class VersionSink {
@@ -78,6 +66,7 @@ class Sstable : public std::enable_shared_from_this<Sstable> {
   std::int64_t max_merged_trans_version() const {
     return meta_.basic_meta.max_merged_trans_version;
   }
+  const SstableStore& store() const { return store_; }
   std::size_t data_block_count() const { return meta_.macro_info.data_block_ids.size(); }
   // Slots of the block file, those of index and meta trees included. Shared ones count.
   std::size_t block_count() const {
@@ -105,20 +94,18 @@ class Sstable : public std::enable_shared_from_this<Sstable> {
   io::Task<Result<std::vector<format::DataBlockInfo>>> LoadDataBlocks() const;
 
  private:
-  friend class SstableReader;
-
   Sstable(const SstableStore& store, format::TableKey key, format::SstableMeta meta,
           format::RowSchema schema);
-  Status Pin();
+  Status Check() const;
+  Status AddReferences();
+  Status CheckKey(std::span<const format::Datum> key) const;
 
   SstableStore store_;
   format::TableKey key_;
   format::SstableMeta meta_;
   format::RowSchema schema_;
-  // Blocks referred to so far, in the order of meta_: data, then other ones.
-  std::size_t pinned_ = 0;
-  // The data tree's root where the meta has it.
-  format::MicroBlockReader root_;
+  // Blocks that this refers to, in the order of meta_: data, then other ones.
+  std::size_t references_ = 0;
 };
 
 }  // namespace obbak::engine

@@ -24,15 +24,15 @@ struct MetaDiskAddr {
   static constexpr std::uint64_t kMemory = 3;  // type: the bytes follow
   static constexpr int kSizeShift = 30;
   static constexpr int kTypeShift = 60;
+  static constexpr std::uint64_t kSizeMask = (std::uint64_t{1} << kSizeShift) - 1;
 
   std::int64_t first = 0;
   std::int64_t second = 0;
   std::int64_t third = 0;
   std::uint64_t fourth = 0;  // bits 0-29 offset, 30-59 size, 60-63 type
 
-  std::size_t size() const {
-    return static_cast<std::size_t>(fourth >> kSizeShift & ((1U << kSizeShift) - 1));
-  }
+  std::size_t offset() const { return static_cast<std::size_t>(fourth & kSizeMask); }
+  std::size_t size() const { return static_cast<std::size_t>(fourth >> kSizeShift & kSizeMask); }
   bool is_memory() const { return fourth >> kTypeShift == kMemory; }
   bool operator==(const MetaDiskAddr&) const = default;
 };

@@ -141,6 +141,16 @@ Status MicroBlockReader::ReadRow(std::size_t row, FlatRow& read) const {
 
 Result<std::size_t> MicroBlockReader::LowerBound(std::span<const ObjMeta> rowkey,
                                                  std::span<const Datum> key) const {
+  return Bound(rowkey, key, 0);
+}
+
+Result<std::size_t> MicroBlockReader::UpperBound(std::span<const ObjMeta> rowkey,
+                                                 std::span<const Datum> key) const {
+  return Bound(rowkey, key, 1);
+}
+
+Result<std::size_t> MicroBlockReader::Bound(std::span<const ObjMeta> rowkey,
+                                            std::span<const Datum> key, int order) const {
   std::array<Datum, kMaxFlatRowkeyColumns> cells;
   const std::size_t count =
       std::min<std::size_t>({key.size(), rowkey.size(), header_.rowkey_column_count});
@@ -156,7 +166,7 @@ Result<std::size_t> MicroBlockReader::LowerBound(std::span<const ObjMeta> rowkey
       if (Status status = CheckKeyCell(rowkey[i], row_key[i]); !status)
         return Fail(std::move(status).error());
     }
-    if (CompareKeys(rowkey, row_key, key) < 0) {
+    if (CompareKeys(rowkey, row_key, key) < order) {
       low = middle + 1;
     } else {
       high = middle;

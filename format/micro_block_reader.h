@@ -39,8 +39,14 @@ class MicroBlockReader {
   // First row whose key is not below `key`, which may be a prefix of it; row_count() if all are
   // below.
   Result<std::size_t> LowerBound(std::span<const ObjMeta> rowkey, std::span<const Datum> key) const;
+  // First row whose key is above `key`; those that begin with a prefix are not.
+  Result<std::size_t> UpperBound(std::span<const ObjMeta> rowkey, std::span<const Datum> key) const;
 
  private:
+  // First row whose key compares to `key` as at least `order`.
+  Result<std::size_t> Bound(std::span<const ObjMeta> rowkey, std::span<const Datum> key,
+                            int order) const;
+
   MicroBlockHeader header_;
   std::size_t row_count_ = 0;
   ByteView payload_;

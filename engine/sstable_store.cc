@@ -1,0 +1,23 @@
+#include "engine/sstable_store.h"
+
+#include <utility>
+
+#include "engine/aligned_buffer.h"
+
+namespace obbak::engine {
+
+io::Task<Result<MicroBlockCache::Pin>> LoadMicroBlock(SstableStore store,
+                                                      MicroBlockAddress address) {
+  const std::size_t begin = AlignDown(address.offset);
+  const std::size_t end = std::size_t{address.offset} + address.size;
+  const AlignedBuffer buffer(end - begin);
+  if (Status status = co_await store.blocks.Read(address.macro_id, begin, buffer.span()); !status)
+    co_return Fail(std::move(status).error());
+  Result<MicroBlockCache::Pin> pin =
+      store.cache.Insert(address, buffer.span().subspan(address.offset - begin, address.size));
+  if (!pin)
+    co_return Fail(store.blocks.Locate(std::move(pin).error(), address.macro_id, address.offset));
+  co_return pin;
+}
+
+}  // namespace obbak::engine
