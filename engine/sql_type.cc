@@ -56,11 +56,11 @@ constexpr auto kTypeNames = std::to_array<TypeName>({
     {"float", ObjType::kFloat, ObjType::kUFloat, Arguments::kNone, -1, -1},
     {"double", ObjType::kDouble, ObjType::kUDouble, Arguments::kNone, -1, -1},
     {"decimal", ObjType::kDecimalInt, ObjType::kNull, Arguments::kPrecisionAndScale, 10, -1},
-    {"datetime", ObjType::kDateTime, ObjType::kNull, Arguments::kFraction, 19, -1},
-    {"timestamp", ObjType::kTimestamp, ObjType::kNull, Arguments::kFraction, 19, -1},
-    {"date", ObjType::kDate, ObjType::kNull, Arguments::kNone, 10, -1},
-    {"time", ObjType::kTime, ObjType::kNull, Arguments::kFraction, 10, -1},
-    {"year", ObjType::kYear, ObjType::kNull, Arguments::kNone, 4, -1},
+    {"datetime", ObjType::kDateTime, ObjType::kNull, Arguments::kFraction, -1, -1},
+    {"timestamp", ObjType::kTimestamp, ObjType::kNull, Arguments::kFraction, -1, -1},
+    {"date", ObjType::kDate, ObjType::kNull, Arguments::kNone, -1, -1},
+    {"time", ObjType::kTime, ObjType::kNull, Arguments::kFraction, -1, -1},
+    {"year", ObjType::kYear, ObjType::kNull, Arguments::kNone, -1, -1},
     {"varchar", ObjType::kVarchar, ObjType::kNull, Arguments::kLength, kMaxVarcharLength, -1},
     {"char", ObjType::kChar, ObjType::kNull, Arguments::kOptionalLength, kMaxCharLength, -1},
     {"varbinary", ObjType::kVarchar, ObjType::kNull, Arguments::kLength, kMaxVarbinaryLength, -1,
@@ -68,8 +68,8 @@ constexpr auto kTypeNames = std::to_array<TypeName>({
     {"binary", ObjType::kChar, ObjType::kNull, Arguments::kOptionalLength, kMaxCharLength, -1,
      true},
     {"integer", ObjType::kInt32, ObjType::kUInt32, Arguments::kDisplayWidth, 11, 10},
-    {"bool", ObjType::kTinyInt, ObjType::kNull, Arguments::kNone, 4, -1},
-    {"boolean", ObjType::kTinyInt, ObjType::kNull, Arguments::kNone, 4, -1},
+    {"bool", ObjType::kTinyInt, ObjType::kNull, Arguments::kDisplayWidth, 4, -1},
+    {"boolean", ObjType::kTinyInt, ObjType::kNull, Arguments::kDisplayWidth, 4, -1},
     {"numeric", ObjType::kDecimalInt, ObjType::kNull, Arguments::kPrecisionAndScale, 10, -1},
     {"real", ObjType::kDouble, ObjType::kUDouble, Arguments::kNone, -1, -1},
 });
@@ -180,8 +180,7 @@ SqlType PlainType(const TypeName& name) {
   }
   type.meta = ObjMeta::Numeric(name.type);
   type.precision = static_cast<std::int16_t>(name.precision);
-  const bool has_scale = name.type != ObjType::kFloat && name.type != ObjType::kDouble;
-  if (has_scale) type.scale = 0;
+  if (name.arguments == Arguments::kDisplayWidth) type.scale = 0;
   return type;
 }
 
