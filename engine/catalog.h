@@ -49,11 +49,11 @@ struct TabletEntry {
 };
 
 // A value: copying costs the maps, schemas are shared. Changes take effect at once; who works in
-// transactions changes a copy, or changes after the commit. The tables of OceanBase itself are in
-// every catalog, but in none of the listings.
+// transactions changes a copy, or changes after the commit. OceanBase's own databases and the
+// system tables are in every catalog; the latter have a listing of their own.
 class Catalog {
  public:
-  // A tenant without anything of its own: no user databases or tables, no log streams.
+  // A tenant without anything of its own: no database "test", no user tables, no log streams.
   explicit Catalog(NameCaseMode mode = NameCaseMode::kInsensitive);
 
   NameCaseMode name_case_mode() const { return mode_; }
@@ -117,6 +117,10 @@ class Catalog {
  private:
   // The form under which a name is found.
   std::string Folded(std::string_view name) const;
+  // The form in which a new name is kept.
+  std::string NameToKeep(std::string_view name) const;
+  // Counts the table's ids and version as used.
+  void RaiseTo(const TableSchema& table);
 
   NameCaseMode mode_;
   std::int64_t schema_version_ = 0;

@@ -35,15 +35,15 @@ using SystemRowChanges = std::vector<SystemRowChange>;
 SystemRowChanges RowsOfNewTenant(const Catalog& catalog, format::Timestamp now);
 SystemRowChanges RowsOfCreateDatabase(const Catalog& catalog, const DatabaseSchema& database,
                                       format::Timestamp now);
-SystemRowChanges RowsOfDropDatabase(const Catalog& catalog, const DatabaseSchema& database,
-                                    std::int64_t schema_version, format::Timestamp now);
+// `schema_version`: of the DROP.
+SystemRowChanges RowsOfDropDatabase(const DatabaseSchema& database, std::int64_t schema_version,
+                                    format::Timestamp now);
 // The table's tablets are in the catalog already. `statement`: the SQL text, for
 // __all_ddl_operation.
 SystemRowChanges RowsOfCreateTable(const Catalog& catalog, const TableSchema& table,
                                    std::string_view statement, format::Timestamp now);
-SystemRowChanges RowsOfDropTable(const Catalog& catalog, const TableSchema& table,
-                                 std::int64_t schema_version, std::string_view statement,
-                                 format::Timestamp now);
+SystemRowChanges RowsOfDropTable(const TableSchema& table, std::int64_t schema_version,
+                                 std::string_view statement, format::Timestamp now);
 // A tablet that has moved.
 SystemRowChanges RowsOfTransfer(const Catalog& catalog, std::span<const format::TabletId> tablets,
                                 format::Timestamp now);
@@ -70,12 +70,19 @@ class CatalogLoader {
   Result<Catalog> Finish() &&;
 
  private:
+  Result<NameCaseMode> NameCase() const;
+  Status AddDatabases(Catalog& catalog) const;
+  Status AddTables(Catalog& catalog) const;
+  Status AddPlaces(Catalog& catalog) const;
+  Status RaiseCounters(Catalog& catalog) const;
+
   std::vector<TableRow> tables_;
   std::vector<ColumnRow> columns_;
+  std::vector<DdlOperationRow> operations_;
   std::vector<DatabaseRow> databases_;
+  std::vector<DatabaseHistoryRow> database_history_;
   std::vector<SysVariableRow> variables_;
   std::vector<SysStatRow> stats_;
-  std::vector<CoreTableRow> core_;
   std::vector<TabletToLsRow> tablets_;
   std::vector<LsRow> log_streams_;
 };

@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/result.h"
 #include "engine/catalog.h"
 #include "engine/schema.h"
@@ -53,11 +52,12 @@ format::TxStartTransferOutInfo StartTransferOut(const Transfer& transfer, format
                                                 std::int64_t transfer_epoch);
 // Type 28 on the destination.
 format::TransferDestPrepareInfo TransferDestPrepare(const Transfer& transfer);
-// Type 21 on the destination. `metas`: the source's tablets, in the order of transfer.tablets; they
-// become the destination's: its id, transfer_seq + 1, the transfer's start, data still at the
-// source.
-format::TxStartTransferInInfo StartTransferIn(const Transfer& transfer, format::Scn start_scn,
-                                              std::vector<format::MigrationTabletParam> metas);
+// Type 21 on the destination. `metas`: the source's tablets, in the order of transfer.tablets, with
+// their committed status; they become the destination's: its log stream, transfer_seq + 1, status
+// TRANSFER_IN, data still at the source. kInvalidData when a meta has no readable status.
+Result<format::TxStartTransferInInfo> StartTransferIn(
+    const Transfer& transfer, format::Scn start_scn,
+    std::vector<format::MigrationTabletParam> metas);
 // Type 23 on the destination, type 22 on the source.
 format::TxFinishTransferInInfo FinishTransferIn(const Transfer& transfer, format::Scn start_scn);
 format::TxFinishTransferOutInfo FinishTransferOut(const Transfer& transfer, format::Scn finish_scn);
@@ -75,12 +75,9 @@ struct TenantIdentity {
 
 format::DictDatabaseMeta DictMetaOf(const DatabaseSchema& database, NameCaseMode mode);
 format::DictTableMeta DictMetaOf(const TableSchema& table, NameCaseMode mode);
-// The whole dictionary: tenant, databases, tables; for format::EncodeDictionary.
+// The whole dictionary - tenant, databases, tables - for format::EncodeDictionary. What a DDL has
+// changed, DictMetaOf it, is the payload of type 6 (format::EncodeDdlTrans).
 std::vector<format::DictMeta> DictionaryOf(const Catalog& catalog, const TenantIdentity& tenant);
-// Type 6: what a DDL has changed; the form without metas if that is nothing of the dictionary
-// (§2.4). format::EncodeDdlTrans writes a payload that has metas.
-Bytes EmptyDdlTrans();
-
 // ---- Metas of fresh tablets.
 
 // 49401, 49402, 49403.

@@ -113,13 +113,17 @@ class TableSchema {
   }
 
   // Success when `cells`, in stored order, can be a row: their number, sizes, NULLs and lengths
-  // fit, and the key's order is known. The error's field is the column.
+  // fit, and the key's order is known. NOP stands for any value of a column outside of the key. The
+  // error's field is the column.
   Status CheckRow(std::span<const format::Datum> cells) const;
   // The same for a key; `rowkey`: rowkey_count() cells.
   Status CheckRowkey(std::span<const format::Datum> rowkey) const;
 
  private:
   explicit TableSchema(TableSpec spec);
+
+  // The first cells of a row.
+  Status CheckCells(std::span<const format::Datum> cells) const;
 
   TableSpec spec_;
   std::size_t rowkey_count_ = 0;

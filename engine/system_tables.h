@@ -51,6 +51,8 @@ inline constexpr std::int64_t kCoreSchemaVersion = 1;
 std::vector<TableSchemaPtr> SystemTableSchemas(
     std::int64_t schema_version = kCoreSchemaVersion,
     format::RowStoreType row_store = format::RowStoreType::kFlat);
+// "__all_table".
+std::string_view NameOf(SystemTable table);
 
 // ---- Records. A record's fields have the names of the table's columns; columns that it leaves out
 // get their table's default when a row is built, and tenant_id, which is always 0, is among them.
@@ -70,26 +72,33 @@ struct TableRow {
   std::int64_t table_id = 0;
   std::string table_name;
   std::int64_t database_id = 0;
-  std::int64_t table_type = 3;
+  std::int64_t table_type = 3;  // format::SchemaTableType
+  std::int64_t def_type = 2;    // 2: a user's
   std::int64_t rowkey_column_num = 0;
   std::int64_t max_used_column_id = 0;
   std::string compress_func_name;
+  std::int64_t block_size = 16384;
   std::int64_t collation_type = format::kCollationUtf8mb4GeneralCi;
+  std::int64_t index_status = 1;
+  std::int64_t tablegroup_id = -1;
   std::int64_t part_level = 0;      // 0: one tablet; 1: partitioned
   std::int64_t part_func_type = 0;  // 1: by key
   std::string part_func_expr;
   std::int64_t part_num = 1;
   std::int64_t schema_version = 0;
-  std::optional<std::string> row_store_type;
-  std::optional<std::string> store_format;
+  std::int64_t pctfree = 0;
+  std::optional<std::string> row_store_type;  // name of a format::RowStoreType
+  std::optional<std::string> store_format = "DYNAMIC";
+  std::optional<std::int64_t> progressive_merge_round = 1;
   std::int64_t tablet_id = 0;  // of a table that is not partitioned
   bool operator==(const TableRow&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(TableRow, (),
-                      (table_id, table_name, database_id, table_type, rowkey_column_num,
-                       max_used_column_id, compress_func_name, collation_type, part_level,
-                       part_func_type, part_func_expr, part_num, schema_version, row_store_type,
-                       store_format, tablet_id))
+                      (table_id, table_name, database_id, table_type, def_type, rowkey_column_num,
+                       max_used_column_id, compress_func_name, block_size, collation_type,
+                       index_status, tablegroup_id, part_level, part_func_type, part_func_expr,
+                       part_num, schema_version, pctfree, row_store_type, store_format,
+                       progressive_merge_round, tablet_id))
 
 struct ColumnRow {
   static constexpr SystemTable kTable = SystemTable::kColumn;
@@ -137,6 +146,15 @@ struct DatabaseRow {
   bool operator==(const DatabaseRow&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(DatabaseRow, (), (database_id, database_name, collation_type))
+
+struct DatabaseHistoryRow {
+  static constexpr SystemTable kTable = SystemTable::kDatabaseHistory;
+  std::int64_t database_id = 0;
+  std::int64_t schema_version = 0;
+  std::int64_t is_deleted = 0;
+  bool operator==(const DatabaseHistoryRow&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(DatabaseHistoryRow, (), (database_id, schema_version, is_deleted))
 
 struct SysVariableRow {
   static constexpr SystemTable kTable = SystemTable::kSysVariable;
