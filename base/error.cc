@@ -57,6 +57,10 @@ std::string_view ErrorCodeName(ErrorCode code) {
       return "OB_MISS_ARGUMENT";
     case ErrorCode::kInvalidError:
       return "OB_INVALID_ERROR";
+    case ErrorCode::kSnapshotDiscarded:
+      return "OB_SNAPSHOT_DISCARDED";
+    case ErrorCode::kErrPrimaryKeyDuplicate:
+      return "OB_ERR_PRIMARY_KEY_DUPLICATE";
     case ErrorCode::kTransactionSetViolation:
       return "OB_TRANSACTION_SET_VIOLATION";
     case ErrorCode::kTryLockRowConflict:

@@ -21,7 +21,7 @@ void CommitOrder::Decided(format::Scn version) {
 
 io::Task<Status> CommitOrder::AwaitVisible(format::Scn version) {
   while (snapshot() < version) {
-    if (!status_) co_return Fail(status_.error());
+    if (!status_) co_return obbak::Fail(status_.error());
     co_await advanced_.Wait();
   }
   co_return Status();

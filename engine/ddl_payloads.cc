@@ -347,7 +347,12 @@ MigrationTabletParam FreshInnerTablet(format::LsId ls, TabletId tablet, Scn ls_c
 
 MigrationTabletParam FreshTablet(const TableSchema& table, format::LsId ls, TabletId tablet,
                                  Scn create_scn, Scn major_frozen_scn) {
-  return FreshMeta(ls, tablet, create_scn, major_frozen_scn, MakeStorageSchema(table));
+  return FreshTablet(MakeStorageSchema(table), ls, tablet, create_scn, major_frozen_scn);
+}
+
+MigrationTabletParam FreshTablet(format::StorageSchema schema, format::LsId ls, TabletId tablet,
+                                 Scn create_scn, Scn major_frozen_scn) {
+  return FreshMeta(ls, tablet, create_scn, major_frozen_scn, std::move(schema));
 }
 
 format::TabletMdsData CommittedCreation(const TabletCreation& creation) {

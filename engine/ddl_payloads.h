@@ -96,6 +96,11 @@ format::MigrationTabletParam FreshTablet(const TableSchema& table, format::LsId 
                                          format::TabletId tablet, format::Scn create_scn,
                                          format::Scn major_frozen_scn);
 
+// The same from the log of its creation: the tablet knows of its table only the storage schema.
+format::MigrationTabletParam FreshTablet(format::StorageSchema schema, format::LsId ls,
+                                         format::TabletId tablet, format::Scn create_scn,
+                                         format::Scn major_frozen_scn);
+
 // MDS state of a tablet whose creation (§1.7: status NORMAL) is committed and flushed.
 struct TabletCreation {
   format::TxId tx_id;

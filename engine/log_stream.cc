@@ -21,7 +21,7 @@ Result<Clog::Appended> LogStream::Append(ByteView payload) {
   return appended;
 }
 
-void LogStream::AddTablet(std::unique_ptr<Tablet> tablet) {
+void LogStream::AddTablet(std::shared_ptr<Tablet> tablet) {
   const format::TabletId id = tablet->id();
   tablets_.insert_or_assign(id, std::move(tablet));
 }
@@ -65,6 +65,7 @@ Result<Scn> LogStream::Freeze() {
   }
   const Scn end = clog_->max_scn();
   for (const auto& [id, tablet] : tablets_) tablet->Freeze(end);
+  active_bytes_ = 0;
   return end;
 }
 

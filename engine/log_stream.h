@@ -27,6 +27,7 @@
 #include "io/task.h"
 
 namespace obbak::format {
+struct BatchCreateTabletArg;
 struct LogEntry;
 }  // namespace obbak::format
 
@@ -63,15 +64,19 @@ class LogStream final : public TxLogSink {
   Status OnMdsLogged(format::TxId tx, const format::TxBufferNode& node, format::Scn scn) override;
 
   // ---- Tablets
-  void AddTablet(std::unique_ptr<Tablet> tablet);
+  void AddTablet(std::shared_ptr<Tablet> tablet);
   // Tablets that were dropped since the last call; the manifest is to forget them.
   std::vector<format::TabletId> TakeDropped() { return std::exchange(dropped_, {}); }
   // nullptr: not here.
   Tablet* FindTablet(format::TabletId id) const;
   bool IsCreationCommitted(format::TabletId id) const { return !creations_.contains(id); }
-  const std::map<format::TabletId, std::unique_ptr<Tablet>>& tablets() const { return tablets_; }
+  const std::map<format::TabletId, std::shared_ptr<Tablet>>& tablets() const { return tablets_; }
   // Memory of all MemTables.
   std::size_t memtable_bytes() const;
+
+  // Memory of the active MemTables, counted since the last freeze. Returns the sum.
+  std::size_t AddActiveBytes(std::size_t bytes) { return active_bytes_ += bytes; }
+  std::size_t active_bytes() const { return active_bytes_; }
 
   // ---- Transactions
   TxContext& OpenContext(format::TxId tx, format::Scn snapshot);
@@ -107,7 +112,7 @@ class LogStream final : public TxLogSink {
   Status ReplayRedo(TxContext& context, ByteView mutator, format::Scn scn);
   Status ReplayIdLimit(const format::LogEntry& entry, format::LogBaseType service);
 
-  Status CreateTablets(format::TxId tx, std::string_view payload, format::Scn scn);
+  Status CreateTablets(const format::BatchCreateTabletArg& arg, format::Scn scn);
   Status CommitNode(const TxContext& context, const format::TxBufferNode& node);
   Status AbortNode(const format::TxBufferNode& node);
 
@@ -115,7 +120,7 @@ class LogStream final : public TxLogSink {
   format::LsId id_;
   pb::LogStream record_;
   std::unique_ptr<Clog> clog_;
-  std::map<format::TabletId, std::unique_ptr<Tablet>> tablets_;
+  std::map<format::TabletId, std::shared_ptr<Tablet>> tablets_;
   std::unordered_map<std::int64_t, std::unique_ptr<TxContext>> contexts_;  // by transaction id
   // First and last log entry of ended transactions with several entries, as far as the checkpoint
   // has not passed them.
@@ -123,6 +128,7 @@ class LogStream final : public TxLogSink {
   // Tablets whose creation is not committed, with the SCN of the log entry that says it.
   std::map<format::TabletId, format::Scn> creations_;
   std::vector<format::TabletId> dropped_;
+  std::size_t active_bytes_ = 0;
   io::WaitQueue decided_;
 };
 

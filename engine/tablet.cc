@@ -47,11 +47,11 @@ StoredColumns StoredColumnsOf(const format::RowSchema& schema) {
   return columns;
 }
 
-Result<std::unique_ptr<Tablet>> Tablet::Create(
+Result<std::shared_ptr<Tablet>> Tablet::Create(
     format::MigrationTabletParam meta, std::vector<std::shared_ptr<const Sstable>> sstables) {
   Result<TabletFormat> format = TabletFormat::Of(meta.tablet_id, meta.storage_schema);
   if (!format) return Fail(format.error());
-  return std::unique_ptr<Tablet>(
+  return std::shared_ptr<Tablet>(
       new Tablet(std::move(meta), *std::move(format), std::move(sstables)));
 }
 
@@ -85,6 +85,13 @@ std::int64_t Tablet::max_flushed_version() const {
     version = std::max(version, sstable->max_merged_trans_version());
   }
   return version;
+}
+
+Scn Tablet::next_mini_start() const {
+  for (const auto& sstable : view_->sstables) {
+    if (!sstable->is_major()) return sstable->key().scn_range.end_scn;
+  }
+  return meta_.start_scn.value;
 }
 
 Result<WriteNode*> Tablet::Write(TxHandle& tx, format::TxSeq seq, format::DmlFlag dml,
@@ -132,11 +139,11 @@ void Tablet::ReplaceSstables(const TabletView& view,
   UpdateView(std::move(all));
 }
 
-io::Task<Result<bool>> ReadRow(std::shared_ptr<const TabletView> view,
+io::Task<Result<bool>> ReadRow(const StoredColumns& columns, std::shared_ptr<const TabletView> view,
                                std::span<const Datum> rowkey, Scn snapshot, const TxHandle* reader,
                                RowBatch& batch) {
   const auto version = static_cast<std::int64_t>(snapshot.value);
-  RowFuse fuse(batch);
+  RowFuse fuse(columns, batch);
   fuse.Begin();
   for (const auto& memtable : view->memtables) {
     if (fuse.complete()) break;

@@ -1,6 +1,7 @@
 // Tablet: the rows of one partition on one log stream - MemTables and SSTables.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -36,7 +37,7 @@ struct FrozenMemTable {
 class Tablet {
  public:
   // `sstables` are newest first. kInvalidData, kNotSupported: see TabletFormat::Of.
-  static Result<std::unique_ptr<Tablet>> Create(format::MigrationTabletParam meta,
+  static Result<std::shared_ptr<Tablet>> Create(format::MigrationTabletParam meta,
                                                 std::vector<std::shared_ptr<const Sstable>> sstables);
   Tablet(const Tablet&) = delete;
   Tablet& operator=(const Tablet&) = delete;
@@ -52,6 +53,10 @@ class Tablet {
   void MarkDirty() { is_dirty_ = true; }
   void MarkClean() { is_dirty_ = false; }
 
+  // It is being moved to another log stream: nobody may write.
+  bool is_leaving() const { return is_leaving_; }
+  void set_leaving(bool leaving) { is_leaving_ = leaving; }
+
   std::shared_ptr<const TabletView> view() const { return view_; }
   const std::vector<std::shared_ptr<const Sstable>>& sstables() const { return view_->sstables; }
   const std::shared_ptr<MemTable>& active() const { return active_; }
@@ -60,7 +65,11 @@ class Tablet {
   std::size_t memtable_bytes() const;
 
   // Everything in the log up to here is in SSTables.
-  format::Scn checkpoint_scn() const { return meta_.clog_checkpoint_scn.value; }
+  format::Scn checkpoint_scn() const {
+    return std::max(meta_.clog_checkpoint_scn.value, meta_.create_scn.value);
+  }
+  // Where the SCN range of the next mini SSTable begins: the ranges join.
+  format::Scn next_mini_start() const;
   // Snapshots below it can't be read any more.
   std::int64_t multi_version_start() const { return meta_.multi_version_start.value; }
   // Of the versions in SSTables; a write at a lower snapshot has to look for conflicts there.
@@ -91,6 +100,7 @@ class Tablet {
   std::deque<FrozenMemTable> frozen_;  // oldest first
   std::shared_ptr<const TabletView> view_;
   bool is_dirty_ = false;
+  bool is_leaving_ = false;
 };
 
 // Columns of rows without the two hidden ones.
@@ -98,7 +108,7 @@ StoredColumns StoredColumnsOf(const format::RowSchema& schema);
 
 // What a reader at `snapshot` sees of one row, added to the batch of `fuse`; false when it does not
 // exist. `reader` (or null) also sees its own writes. The view outlives the task.
-io::Task<Result<bool>> ReadRow(std::shared_ptr<const TabletView> view,
+io::Task<Result<bool>> ReadRow(const StoredColumns& columns, std::shared_ptr<const TabletView> view,
                                std::span<const format::Datum> rowkey, format::Scn snapshot,
                                const TxHandle* reader, RowBatch& batch);
 

@@ -135,7 +135,7 @@ class Tenant {
   // versions of that time; kInvalidArgument when it is in the future.
   io::Task<Result<std::optional<Row>>> Get(TableSchemaPtr table, std::span<const format::Datum> rowkey,
                                            format::Scn snapshot);
-  Result<std::unique_ptr<TableScan>> Scan(const TableSchemaPtr& table, const ScanRange& range,
+  Result<std::unique_ptr<TableScan>> Scan(const TableSchemaPtr& table, const KeyRange& range,
                                           Direction direction, format::Scn snapshot);
 
   // ---- Maintenance

@@ -3,15 +3,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "engine/cell.h"
+#include "engine/key_range.h"
 #include "engine/memtable.h"
 #include "engine/row_iterator.h"
 #include "engine/schema.h"
@@ -25,36 +28,39 @@
 
 namespace obbak::engine {
 
+class LogStream;
 class Tablet;
-class TenantCore;
 class TxContext;
+struct TabletView;
+struct TenantCore;
+struct TxPart;
 
 // A place inside a transaction to which it can go back.
 struct Savepoint {
   format::TxSeq seq;
 };
 
-// Keys from `begin` on and up to `end`, both prefixes of keys; empty: no bound.
-struct ScanRange {
-  std::span<const format::Datum> begin;
-  bool begin_inclusive = true;
-  std::span<const format::Datum> end;
-  bool end_inclusive = false;
-};
-
 // The rows of a table at one snapshot, in key order over all partitions.
 class TableScan {
  public:
-  TableScan(std::unique_ptr<SnapshotScan> rows, std::vector<std::shared_ptr<const void>> pins)
-      : pins_(std::move(pins)), rows_(std::move(rows)) {}
+  static constexpr std::size_t kBatchRows = 1024;
+  static constexpr std::size_t kBatchBytes = std::size_t{1} << 20;
 
-  // The next rows, in stored column order; false when there are none left. What the batch held
-  // before is gone.
-  io::Task<Result<bool>> Fetch(RowBatch& batch) { return rows_->Fetch(batch); }
+  // Of the partitions whose views these are.
+  TableScan(const TableSchema& table, std::vector<std::shared_ptr<const TabletView>> views,
+            const KeyRange& range, Direction direction, format::Scn snapshot,
+            const std::vector<const TxHandle*>& readers);
+  TableScan(const TableScan&) = delete;
+  TableScan& operator=(const TableScan&) = delete;
+
+  RowBatch NewBatch() const { return RowBatch(columns_.size()); }
+  // The next rows, in stored column order, in the place of what the batch held. False: there are
+  // none behind these.
+  io::Task<Result<bool>> Fetch(RowBatch& batch, std::size_t max_rows = kBatchRows);
 
  private:
-  // What the rows are read from.
-  std::vector<std::shared_ptr<const void>> pins_;
+  StoredColumns columns_;
+  std::vector<std::shared_ptr<const TabletView>> views_;
   std::unique_ptr<SnapshotScan> rows_;
 };
 
@@ -86,24 +92,25 @@ class Transaction {
 
   io::Task<Result<std::optional<Row>>> Get(const TableSchema& table,
                                            std::span<const format::Datum> rowkey);
-  // The transaction may go on writing while the scan lives; whether it shows those writes is
-  // undefined. `range` need not outlive the call.
-  io::Task<Result<std::unique_ptr<TableScan>>> Scan(const TableSchema& table,
-                                                    const ScanRange& range = {},
-                                                    Direction direction = Direction::kForward);
+  // Must not outlive the transaction, which may go on writing meanwhile; whether the scan shows
+  // those writes is undefined. `range` need not outlive the call.
+  Result<std::unique_ptr<TableScan>> Scan(const TableSchema& table, const KeyRange& range = {},
+                                          Direction direction = Direction::kForward);
 
   Savepoint CreateSavepoint() const { return {format::MakeTxSeq(next_seq_ - 1)}; }
   // Undoes the writes since then.
   Status RollbackTo(Savepoint savepoint);
 
   // Adds a change that is not a row to the part of the transaction on a log stream.
-  Status RegisterMultiDataSource(format::LsId ls, format::TxDataSourceType type, std::string data);
+  // The context lives until the transaction's end.
+  Result<TxContext*> RegisterMultiDataSource(format::LsId ls, format::TxDataSourceType type,
+                                             std::string data);
 
   // Returns the commit version once the transaction is durable and every later snapshot shows it.
   // After an error it is rolled back, or, when the error is that of a log, nobody knows before the
   // tenant is opened again.
   io::Task<Result<format::Scn>> Commit();
-  io::Task<Status> Rollback();
+  Status Rollback();
 
  private:
   enum class State { kActive, kCommitted, kRolledBack };
@@ -112,6 +119,10 @@ class Transaction {
   io::Task<Status> Write(const TableSchema& table, format::DmlFlag dml,
                          std::span<const format::Datum> cells);
   Status CheckActive() const;
+  // nullptr: nothing was written there.
+  const TxHandle* HandleOn(format::LsId ls) const;
+  std::vector<TxPart> TakeParts();
+  Status Undo();
 
   TenantCore* tenant_;
   format::TxId id_;
@@ -119,7 +130,19 @@ class Transaction {
   std::int64_t next_seq_ = 1;
   State state_ = State::kActive;
   // Parts, by log stream; they belong to the log streams.
-  std::map<format::LsId, TxContext*> contexts_;
+  std::map<format::LsId, std::pair<LogStream*, TxContext*>> contexts_;
 };
+
+// Whose undecided writes a reader sees on a log stream; empty: nobody's.
+using ReaderOf = std::function<const TxHandle*(format::LsId)>;
+
+// Reads outside of and inside transactions. kSnapshotDiscarded when versions of `snapshot` are
+// gone.
+io::Task<Result<std::optional<Row>>> GetRow(TenantCore& core, const TableSchema& table,
+                                            std::span<const format::Datum> rowkey,
+                                            format::Scn snapshot, const ReaderOf& reader_of);
+Result<std::unique_ptr<TableScan>> ScanTable(TenantCore& core, const TableSchema& table,
+                                             const KeyRange& range, Direction direction,
+                                             format::Scn snapshot, const ReaderOf& reader_of);
 
 }  // namespace obbak::engine

@@ -75,15 +75,16 @@ Result<Bytes> TxContext::MakeMutator(TxHandle::Writes::iterator& at) {
     key.resize(columns.key_count);
     KeyToObjects(columns, at->row->key, key);
     const Bytes objects = format::EncodeRowkeyObjects(key);
-    mutator.Add(table.tablet,
-                format::MemtableMutatorRow{.rowkey = {key.size(), objects},
-                                           .table_version = table.schema_version,
-                                           .dml_flag = {at->dml},
-                                           .update_seq = at->modify_count,
-                                           .new_row = {at->image},
-                                           .acc_checksum = at->acc_checksum,
-                                           .seq_no = at->seq,
-                                           .column_cnt = static_cast<std::int64_t>(columns.size())});
+    format::MemtableMutatorRow row;
+    row.rowkey = {key.size(), objects};
+    row.table_version = table.schema_version;
+    row.dml_flag = {at->dml};
+    row.update_seq = at->modify_count;
+    row.new_row = {at->image};
+    row.acc_checksum = at->acc_checksum;
+    row.seq_no = at->seq;
+    row.column_cnt = static_cast<std::int64_t>(columns.size());
+    mutator.Add(table.tablet, row);
     logged_seq_ = at->seq;
   }
   return std::move(mutator).Finish();

@@ -1,0 +1,330 @@
+#include "engine/maintenance.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "engine/catalog_rows.h"
+#include "engine/compaction.h"
+#include "engine/ddl.h"
+#include "engine/ddl_payloads.h"
+#include "format/log_payload.h"
+#include "format/record.h"
+#include "format/tablet_meta.h"
+
+namespace obbak::engine {
+namespace {
+
+using format::Scn;
+using SstablePtr = std::shared_ptr<const Sstable>;
+
+// Every fiftieth keep-alive says whether transactions are open (docs/spec/consistency.md §2.2).
+constexpr int kStatusPeriod = 50;
+
+std::vector<std::shared_ptr<Tablet>> TabletsOf(const LogStream& stream) {
+  std::vector<std::shared_ptr<Tablet>> tablets;
+  for (const auto& [id, tablet] : stream.tablets()) {
+    if (!IsInnerTablet(id) && stream.IsCreationCommitted(id)) tablets.push_back(tablet);
+  }
+  return tablets;
+}
+
+// Oldest first.
+std::vector<SstablePtr> Increments(const Tablet& tablet) {
+  std::vector<SstablePtr> increments;
+  for (const SstablePtr& sstable : tablet.sstables()) {
+    if (!sstable->is_major()) increments.insert(increments.begin(), sstable);
+  }
+  return increments;
+}
+
+SstablePtr MajorOf(const Tablet& tablet) {
+  const auto found =
+      std::ranges::find_if(tablet.sstables(), [](const auto& sstable) { return sstable->is_major(); });
+  return found == tablet.sstables().end() ? nullptr : *found;
+}
+
+void Add(const CompactionStatistics& statistics, CompactionSummary& summary) {
+  ++summary.tablets;
+  summary.rows_written += statistics.rows_written;
+  summary.blocks_written += statistics.blocks_written;
+  summary.blocks_reused += statistics.blocks_reused;
+}
+
+io::Task<Status> FlushTablet(TenantCore& core, LogStream& stream, std::shared_ptr<Tablet> tablet) {
+  while (!tablet->frozen().empty()) {
+    const FrozenMemTable frozen = tablet->frozen().front();
+    while (!frozen.memtable->IsDecided()) {
+      if (Status status = core.CheckUsable(); !status) co_return status;
+      co_await stream.decided().Wait();
+    }
+    SstablePtr mini;
+    if (frozen.memtable->max_commit_version() > 0) {
+      const std::unique_ptr<RowIterator> rows = frozen.memtable->Scan({});
+      Result<CompactionResult> result = co_await WriteMini(
+          *core.store, tablet->format(),
+          {.start_scn = tablet->next_mini_start(), .end_scn = tablet->frozen().front().end_scn},
+          *rows);
+      if (!result) co_return Fail(result.error());
+      mini = result->sstable;
+    }
+    tablet->Flushed(std::move(mini));
+    core.RecountMemory();
+  }
+  co_return Status();
+}
+
+// A tablet always has a baseline, if only an empty one.
+io::Task<Status> EnsureMajor(TenantCore& core, Tablet& tablet) {
+  if (MajorOf(tablet) != nullptr) co_return Status();
+  Result<CompactionResult> result =
+      co_await MergeMajor(*core.store, tablet.format(), nullptr, {},
+                          tablet.meta().report_status.merge_snapshot_version);
+  if (!result) co_return Fail(result.error());
+  std::vector<SstablePtr> sstables = tablet.sstables();
+  sstables.push_back(result->sstable);
+  tablet.ReplaceSstables(*tablet.view(), std::move(sstables));
+  co_return Status();
+}
+
+Result<pb::Tablet> RecordOf(const LogStream& stream, const Tablet& tablet) {
+  pb::Tablet record;
+  record.set_ls_id(stream.id().value);
+  record.set_tablet_id(tablet.id().value);
+  const Result<Bytes> meta = format::EncodeMeta(tablet.meta());
+  if (!meta) return Fail(meta.error());
+  record.set_meta(std::string(AsText(*meta)));
+  for (const SstablePtr& sstable : tablet.sstables()) {
+    pb::Sstable& entry = *record.add_sstables();
+    const Result<Bytes> key = format::EncodeRecord(sstable->key());
+    if (!key) return Fail(key.error());
+    const Result<Bytes> encoded = sstable->EncodedMeta();
+    if (!encoded) return Fail(encoded.error());
+    entry.set_table_key(std::string(AsText(*key)));
+    entry.set_meta(std::string(AsText(*encoded)));
+  }
+  return record;
+}
+
+// The log stream's record with everything up to `checkpoint` done.
+Status AdvanceRecord(LogStream& stream, Scn checkpoint) {
+  pb::LogStream& record = stream.mutable_record();
+  record.set_clog_checkpoint_scn(checkpoint.value);
+  record.set_tablet_change_checkpoint_scn(checkpoint.value);
+  const format::Lsn base = stream.clog().LocateCoarsely(checkpoint);
+  if (base.value <= record.clog_base_lsn()) return {};
+  const Result<format::PalfBaseInfo> info = stream.clog().BaseInfo(base);
+  if (!info) return Fail(info.error());
+  const Result<Bytes> encoded = format::EncodeRecord(*info);
+  if (!encoded) return Fail(encoded.error());
+  record.set_clog_base_lsn(base.value);
+  record.set_palf_base(std::string(AsText(*encoded)));
+  return {};
+}
+
+io::Task<Status> CompactTablet(TenantCore& core, LogStream& stream, std::shared_ptr<Tablet> tablet,
+                               CompactionSummary& summary) {
+  const std::shared_ptr<const TabletView> view = tablet->view();
+  std::vector<SstablePtr> increments = Increments(*tablet);
+  if (increments.size() < 2) co_return Status();
+  Result<CompactionResult> result =
+      co_await MergeMinor(*core.store, tablet->format(), std::move(increments),
+                          tablet->multi_version_start());
+  if (!result) co_return Fail(result.error());
+  std::vector<SstablePtr> sstables{result->sstable};
+  if (SstablePtr major = MajorOf(*tablet)) sstables.push_back(std::move(major));
+  tablet->ReplaceSstables(*view, std::move(sstables));
+  Add(result->statistics, summary);
+  // `view` keeps the old SSTables' blocks until the manifest does not name them any more.
+  co_return co_await WriteCheckpoint(core, stream);
+}
+
+void TakeBaseline(Tablet& tablet, const Sstable& major, Scn snapshot, bool has_increments) {
+  const auto version = static_cast<std::int64_t>(snapshot.value);
+  format::MigrationTabletParam& meta = tablet.mutable_meta();
+  meta.snapshot_version = {version};
+  meta.multi_version_start = {version};
+  meta.report_status = {.merge_snapshot_version = version,
+                        .cur_report_version = version,
+                        .data_checksum = major.meta().basic_meta.data_checksum,
+                        .row_count = major.row_count()};
+  if (!has_increments) meta.start_scn = meta.clog_checkpoint_scn;
+}
+
+io::Task<Status> MajorOfTablet(TenantCore& core, LogStream& stream, std::shared_ptr<Tablet> tablet,
+                               Scn snapshot, CompactionSummary& summary) {
+  const std::shared_ptr<const TabletView> view = tablet->view();
+  const auto version = static_cast<std::int64_t>(snapshot.value);
+  if (version <= tablet->meta().snapshot_version.value) co_return Status();
+  Result<CompactionResult> result = co_await MergeMajor(*core.store, tablet->format(),
+                                                        MajorOf(*tablet), Increments(*tablet), version);
+  if (!result) co_return Fail(result.error());
+  std::vector<SstablePtr> sstables;
+  for (const SstablePtr& sstable : view->sstables) {
+    const bool is_needed = !sstable->is_major() && sstable->max_merged_trans_version() > version;
+    if (is_needed) sstables.push_back(sstable);
+  }
+  const bool has_increments = !sstables.empty();
+  sstables.push_back(result->sstable);
+  tablet->ReplaceSstables(*view, std::move(sstables));
+  TakeBaseline(*tablet, *result->sstable, snapshot, has_increments);
+  Add(result->statistics, summary);
+  co_return co_await WriteCheckpoint(core, stream);
+}
+
+Status AppendKeepAlive(LogStream& stream, format::KeepAliveLogBody body) {
+  const Result<Bytes> payload = format::KeepAliveLog(stream.id(), body).Encode();
+  if (!payload) return Fail(payload.error());
+  const Result<Clog::Appended> appended = stream.Append(*payload);
+  if (!appended) return Fail(appended.error());
+  return {};
+}
+
+format::KeepAliveLogBody StatusBody(const LogStream& stream) {
+  format::KeepAliveLogBody body;
+  body.min_start_status = format::MinStartScnStatus::kNoCtx;
+  body.min_start_scn = format::kMinScn;
+  for (const auto& [tx, context] : stream.contexts()) {
+    if (!context->has_logs()) continue;
+    const bool is_first = body.min_start_status == format::MinStartScnStatus::kNoCtx;
+    body.min_start_status = format::MinStartScnStatus::kHasCtx;
+    body.min_start_scn = is_first ? context->first_scn()
+                                  : std::min(body.min_start_scn, context->first_scn());
+  }
+  return body;
+}
+
+Status KeepAlive(TenantCore& core, bool with_status) {
+  constexpr std::uint64_t kIdle = 100'000'000;
+  for (const auto& [id, stream] : core.streams) {
+    if (stream->clog().max_scn() != stream->clog().durable_end_scn()) continue;
+    Status status;
+    if (with_status) {
+      status = AppendKeepAlive(*stream, StatusBody(*stream));
+    } else if (core.env.clock.NowNs() >= stream->clog().max_scn().value + kIdle) {
+      status = AppendKeepAlive(*stream, {});
+    }
+    if (!status) return status;
+  }
+  return {};
+}
+
+bool NeedsFreeze(const TenantCore& core, const LogStream& stream) {
+  return stream.active_bytes() >= core.engine.freeze_trigger ||
+         (core.memtable_bytes > core.engine.memstore_limit && stream.active_bytes() > 0);
+}
+
+io::Task<Status> FreezeWhereNeeded(TenantCore& core) {
+  for (const auto& [id, stream] : core.streams) {
+    if (!NeedsFreeze(core, *stream)) continue;
+    if (Status status = co_await FlushStream(core, *stream); !status) co_return status;
+    for (const std::shared_ptr<Tablet>& tablet : TabletsOf(*stream)) {
+      if (std::ssize(Increments(*tablet)) < core.engine.minor_trigger) continue;
+      const auto lock = co_await core.maintenance.Lock();
+      CompactionSummary summary;
+      Status status = co_await CompactTablet(core, *stream, tablet, summary);
+      if (!status) co_return status;
+    }
+  }
+  co_return Status();
+}
+
+}  // namespace
+
+io::Task<Status> WriteCheckpoint(TenantCore& core, LogStream& stream) {
+  for (const std::shared_ptr<Tablet>& tablet : TabletsOf(stream)) {
+    if (!tablet->is_dirty()) continue;
+    if (Status status = co_await EnsureMajor(core, *tablet); !status) co_return status;
+  }
+  // From here to Apply nothing else runs: what the edit says is of one moment.
+  pb::Edit edit;
+  for (const auto& [id, tablet] : stream.tablets()) {
+    if (!tablet->is_dirty() || !stream.IsCreationCommitted(id)) continue;
+    Result<pb::Tablet> record = RecordOf(stream, *tablet);
+    if (!record) co_return Fail(record.error());
+    *edit.add_tablets() = *std::move(record);
+    tablet->MarkClean();
+  }
+  for (const format::TabletId id : stream.TakeDropped()) {
+    pb::TabletAddress& address = *edit.add_removed_tablets();
+    address.set_ls_id(stream.id().value);
+    address.set_tablet_id(id.value);
+  }
+  if (Status status = AdvanceRecord(stream, stream.SafeCheckpoint()); !status) co_return status;
+  *edit.add_log_streams() = stream.record();
+  const format::Lsn base{stream.record().clog_base_lsn()};
+  Status status = co_await core.manifest->Apply(std::move(edit));
+  if (status) status = co_await stream.clog().Recycle(base);
+  if (!status) core.Break(status.error());
+  co_return status;
+}
+
+io::Task<Status> FlushStream(TenantCore& core, LogStream& stream) {
+  const auto lock = co_await core.maintenance.Lock();
+  if (Status status = core.CheckUsable(); !status) co_return status;
+  const Result<Scn> frozen = stream.Freeze();
+  if (!frozen) co_return Fail(frozen.error());
+  for (const std::shared_ptr<Tablet>& tablet : TabletsOf(stream)) {
+    if (Status status = co_await FlushTablet(core, stream, tablet); !status) co_return status;
+  }
+  co_return co_await WriteCheckpoint(core, stream);
+}
+
+io::Task<Status> FlushTenant(TenantCore& core) {
+  for (const auto& [id, stream] : core.streams) {
+    if (Status status = co_await FlushStream(core, *stream); !status) co_return status;
+  }
+  co_return Status();
+}
+
+io::Task<Result<CompactionSummary>> CompactMinor(TenantCore& core) {
+  if (Status status = co_await FlushTenant(core); !status) co_return Fail(status.error());
+  const auto lock = co_await core.maintenance.Lock();
+  CompactionSummary summary;
+  for (const auto& [id, stream] : core.streams) {
+    for (const std::shared_ptr<Tablet>& tablet : TabletsOf(*stream)) {
+      Status status = co_await CompactTablet(core, *stream, tablet, summary);
+      if (!status) co_return Fail(std::move(status).error());
+    }
+  }
+  co_return summary;
+}
+
+io::Task<Result<std::pair<Scn, CompactionSummary>>> CompactMajor(TenantCore& core) {
+  const Scn snapshot = core.commits.snapshot();
+  if (Status status = co_await RecordFreeze(core, snapshot); !status) co_return Fail(status.error());
+  // Everything up to the snapshot has its redo in the logs before this.
+  if (Status status = co_await FlushTenant(core); !status) co_return Fail(status.error());
+  const auto lock = co_await core.maintenance.Lock();
+  CompactionSummary summary;
+  for (const auto& [id, stream] : core.streams) {
+    for (const std::shared_ptr<Tablet>& tablet : TabletsOf(*stream)) {
+      Status status = co_await MajorOfTablet(core, *stream, tablet, snapshot, summary);
+      if (!status) co_return Fail(std::move(status).error());
+    }
+  }
+  co_return std::pair(snapshot, summary);
+}
+
+io::Task<void> RunFreezer(TenantCore& core) {
+  while (!core.stop.stop_requested() && core.CheckUsable()) {
+    if (Status status = co_await FreezeWhereNeeded(core); !status) core.Break(status.error());
+    const bool again = std::ranges::any_of(core.streams, [&](const auto& entry) {
+      return NeedsFreeze(core, *entry.second);
+    });
+    if (!again && !core.stop.stop_requested()) co_await core.memory_used.Wait();
+  }
+}
+
+io::Task<void> RunKeepAlive(TenantCore& core) {
+  for (int round = 1; core.CheckUsable(); ++round) {
+    if (!co_await core.env.loop.Sleep(core.engine.keep_alive_interval, core.stop.get_token())) {
+      co_return;
+    }
+    Status status = core.ReserveIds();
+    if (status) status = KeepAlive(core, round % kStatusPeriod == 0);
+    if (!status) core.Break(status.error());
+  }
+}
+
+}  // namespace obbak::engine

@@ -1,0 +1,32 @@
+// Maintenance: MemTables become SSTables, SSTables become fewer, logs become shorter.
+#pragma once
+
+#include <utility>
+
+#include "base/result.h"
+#include "engine/tenant.h"
+#include "engine/tenant_core.h"
+#include "format/ids.h"
+#include "io/task.h"
+
+namespace obbak::engine {
+
+// All of these may run beside transactions; core.maintenance keeps them off each other.
+
+// Freezes the log stream, flushes what was frozen, and writes a checkpoint. Waits for the
+// transactions that have changes in the frozen MemTables.
+io::Task<Status> FlushStream(TenantCore& core, LogStream& stream);
+io::Task<Status> FlushTenant(TenantCore& core);
+
+// Writes to the manifest what has changed of the log stream's tablets and how far its log is not
+// needed any more; then frees log blocks.
+io::Task<Status> WriteCheckpoint(TenantCore& core, LogStream& stream);
+
+io::Task<Result<CompactionSummary>> CompactMinor(TenantCore& core);
+io::Task<Result<std::pair<format::Scn, CompactionSummary>>> CompactMajor(TenantCore& core);
+
+// Background tasks; they end when core.stop is requested or the tenant breaks.
+io::Task<void> RunFreezer(TenantCore& core);
+io::Task<void> RunKeepAlive(TenantCore& core);
+
+}  // namespace obbak::engine
