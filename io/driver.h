@@ -58,13 +58,19 @@ class Driver {
   virtual void Unregister(const BufferPool&) {}
 };
 
-// Awaitable: f() called on the worker pool, and its result.
+// Awaitable: f() called on the worker pool, and its result. An F& is referred to, an F is kept.
 template <class F>
 class [[nodiscard]] OffloadOperation : private Work {
+  // g++ 12 destroys the captures of a closure that is written inside a co_await expression twice.
+  static_assert(std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<F>,
+                "capture by reference, or name the function first and pass it as an lvalue");
+
  public:
   using Value = std::invoke_result_t<F&>;
 
-  OffloadOperation(Driver& driver, F f) : driver_(driver), f_(std::move(f)) { run = &RunHere; }
+  OffloadOperation(Driver& driver, F&& f) : driver_(driver), f_(std::forward<F>(f)) {
+    run = &RunHere;
+  }
   OffloadOperation(const OffloadOperation&) = delete;
   OffloadOperation& operator=(const OffloadOperation&) = delete;
 

@@ -44,10 +44,11 @@ class Loop {
   Task<Status> Sleep(std::chrono::nanoseconds duration, std::stop_token stop = {});
 
   // `co_await loop.Offload(f)` calls f() on the worker pool and gives its result. f must not touch
-  // what belongs to the loop.
+  // what belongs to the loop; the awaiting frame stays where it is meanwhile, so f may refer to its
+  // variables.
   template <class F>
-  auto Offload(F f) {
-    return OffloadOperation<F>(*driver_, std::move(f));
+  auto Offload(F&& f) {
+    return OffloadOperation<F>(*driver_, std::forward<F>(f));
   }
 
   // Never goes back; its zero means nothing.
