@@ -19,10 +19,10 @@ MemTableIterator::MemTableIterator(const MemTable& table, const MemTable::ScanOp
       direction_(options.direction),
       filter_{options.snapshot, options.reader},
       stop_when_complete_(options.stop_when_complete),
-      lower_(options.range.lower.key),
-      upper_(options.range.upper.key),
-      behind_lower_(!options.range.lower.inclusive),
-      behind_upper_(options.range.upper.inclusive),
+      lower_(options.range.begin),
+      upper_(options.range.end),
+      behind_lower_(!options.range.begin_included),
+      behind_upper_(options.range.end_included),
       images_(table.columns()),
       cells_(table.columns().size()) {
   FindPositions();

@@ -284,12 +284,11 @@ class MvccWorld {
   using Txs = std::list<ModelTx>;
 
   bool Contains(const KeyRange& range, std::span<const format::Datum> key) const {
-    const int lower = format::CompareKeys(columns_.key(), key, range.lower.key);
-    const int upper = format::CompareKeys(columns_.key(), key, range.upper.key);
+    const int to_begin = format::CompareKeys(columns_.key(), key, range.begin);
+    const int to_end = format::CompareKeys(columns_.key(), key, range.end);
     const bool above =
-        range.lower.key.empty() || lower > 0 || (lower == 0 && range.lower.inclusive);
-    const bool below =
-        range.upper.key.empty() || upper < 0 || (upper == 0 && range.upper.inclusive);
+        range.begin.empty() || to_begin > 0 || (to_begin == 0 && range.begin_included);
+    const bool below = range.end.empty() || to_end < 0 || (to_end == 0 && range.end_included);
     return above && below;
   }
 
@@ -411,20 +410,18 @@ class MvccWorld {
 
 // Random bounds: whole keys, their beginnings, or none; also those that enclose nothing.
 struct OwnedRange {
-  format::OwnedKey lower;
-  format::OwnedKey upper;
-  bool lower_inclusive = true;
-  bool upper_inclusive = true;
+  format::OwnedKey begin;
+  format::OwnedKey end;
+  bool begin_included = true;
+  bool end_included = true;
 
   explicit OwnedRange(MvccWorld& world)
-      : lower(Bound(world)),
-        upper(Bound(world)),
-        lower_inclusive(world.random().OneIn(2)),
-        upper_inclusive(world.random().OneIn(2)) {}
+      : begin(Bound(world)),
+        end(Bound(world)),
+        begin_included(world.random().OneIn(2)),
+        end_included(world.random().OneIn(2)) {}
 
-  KeyRange range() const {
-    return {{lower.cells(), lower_inclusive}, {upper.cells(), upper_inclusive}};
-  }
+  KeyRange range() const { return {begin.cells(), begin_included, end.cells(), end_included}; }
 
  private:
   static format::OwnedKey Bound(MvccWorld& world) {
