@@ -96,7 +96,9 @@ MemTable::Probe MemTable::KeyOrder::ProbeFor(std::span<const Datum> key) const {
 }
 
 MemTable::MemTable(StoredColumns columns)
-    : columns_(std::move(columns)), order_(columns_), rows_(order_, ArenaAllocator<Slot>(arena_)) {}
+    : columns_(std::move(columns)),
+      order_(columns_),
+      rows_(order_, ArenaAllocator<Slot>(tree_arena_)) {}
 
 MemTable::Rows::const_iterator MemTable::LowerBound(const Probe& probe) const {
   // Keys that ascend are common, and then only the last one counts.

@@ -197,7 +197,7 @@ class MemTable {
   // 0 when nothing was committed.
   std::int64_t max_commit_version() const { return max_commit_version_; }
   // Memory taken.
-  std::size_t bytes() const { return arena_.bytes(); }
+  std::size_t bytes() const { return arena_.bytes() + tree_arena_.bytes(); }
 
  private:
   friend class MemTableIterator;
@@ -214,6 +214,8 @@ class MemTable {
   StoredColumns columns_;
   KeyOrder order_;
   Arena arena_;
+  // By itself: a search that finds the tree's nodes side by side misses fewer pages.
+  Arena tree_arena_;
   Rows rows_;
   std::size_t version_count_ = 0;
   std::size_t undecided_count_ = 0;

@@ -57,6 +57,8 @@ class MemTableIterator final : public RowIterator {
   // Positions in the tree, which do not survive an insertion.
   void FindPositions();
   Position Edge(const format::OwnedKey& key, bool behind_key, Position unbounded) const;
+  // Has the memory of a row fetched that will be entered soon.
+  void LookAhead();
 
   const MemTable& table_;
   const Direction direction_;
@@ -70,6 +72,7 @@ class MemTableIterator final : public RowIterator {
   // The rows to come lie in between. Right while the tree has this many rows.
   Position begin_;
   Position end_;
+  Position ahead_;
   std::size_t tree_size_ = 0;
   // The row that the iterator is in.
   MemTable::Slot current_{};
