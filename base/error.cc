@@ -55,6 +55,10 @@ std::string_view ErrorCodeName(ErrorCode code) {
       return "OB_MISS_ARGUMENT";
     case ErrorCode::kInvalidError:
       return "OB_INVALID_ERROR";
+    case ErrorCode::kTransactionSetViolation:
+      return "OB_TRANSACTION_SET_VIOLATION";
+    case ErrorCode::kTryLockRowConflict:
+      return "OB_TRY_LOCK_ROW_CONFLICT";
     case ErrorCode::kInvalidBackupDest:
       return "OB_INVALID_BACKUP_DEST";
     case ErrorCode::kBackupFormatFileNotExist:

@@ -32,6 +32,8 @@ enum class ErrorCode : std::int32_t {
   kServerOutofDiskSpace = -4184,
   kMissArgument = -4277,
   kInvalidError = -4377,
+  kTransactionSetViolation = -6001,
+  kTryLockRowConflict = -6003,
   kInvalidBackupDest = -9026,
   kBackupFormatFileNotExist = -9080,
   kBackupFormatFileNotMatch = -9081,

@@ -1,4 +1,4 @@
-// KeyRange: which keys a scan visits.
+// KeyRange: which keys a scan covers.
 #pragma once
 
 #include <span>
@@ -7,17 +7,18 @@
 
 namespace obbak::engine {
 
-// Bounds are keys without the hidden columns, or prefixes of keys: a prefix stands for all keys
-// that begin with it. An empty bound does not bound. The cells are the caller's.
-struct KeyRange {
-  std::span<const format::Datum> begin;
-  bool begin_included = true;
-  std::span<const format::Datum> end;
-  bool end_included = false;
+// One end of a range. No cells: the range has no end there. Fewer cells than the key has columns:
+// the bound is the whole run of keys that begin with them, which `inclusive` takes in or leaves
+// out.
+struct KeyBound {
+  std::span<const format::Datum> key;
+  bool inclusive = true;
+};
 
-  static KeyRange All() { return {}; }
-  // One key, or all keys with one prefix.
-  static KeyRange Only(std::span<const format::Datum> key) { return {key, true, key, true}; }
+// Keys from the lower to the upper bound, whatever the direction of the scan. Borrows the bounds.
+struct KeyRange {
+  KeyBound lower;
+  KeyBound upper;
 };
 
 }  // namespace obbak::engine

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "base/result.h"
@@ -13,6 +14,9 @@ namespace obbak::engine {
 
 // One committed version of a row.
 struct RowVersion {
+  // The commit version of what the reading transaction itself has changed and not committed yet.
+  static constexpr std::int64_t kOwnWrite = std::numeric_limits<std::int64_t>::max();
+
   // The transaction's commit version; a Scn's value, so never negative.
   std::int64_t commit_version = 0;
   // Orders the changes of one transaction: format::TxSeq::value.

@@ -73,6 +73,63 @@ int CompareTwosComplement(ByteView left, ByteView right) {
   return 0;
 }
 
+// The first eight weights, the first one on top; `fill` behind a shorter text's end.
+template <class Weight>
+std::uint64_t TextPrefix(ByteView text, std::uint8_t fill, Weight weight) {
+  std::uint64_t prefix = 0;
+  for (std::size_t i = 0; i < sizeof(prefix); ++i) {
+    prefix = prefix << 8 | (i < text.size() ? weight(text[i]) : fill);
+  }
+  return prefix;
+}
+
+std::uint64_t TextPrefix(std::uint8_t collation, ByteView text) {
+  const auto byte_value = [](std::byte b) { return std::to_integer<unsigned char>(b); };
+  switch (collation) {
+    case kCollationUtf8mb4GeneralCi:
+      return TextPrefix(text, ' ', Folded);
+    case kCollationUtf8mb4Bin:
+      return TextPrefix(text, ' ', byte_value);
+    default:
+      return TextPrefix(text, 0, byte_value);
+  }
+}
+
+constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
+
+std::uint64_t SignedPrefix(std::int64_t value) {
+  return static_cast<std::uint64_t>(value) ^ kSignBit;
+}
+
+std::uint64_t DoublePrefix(double value) {
+  // Both zeros are one value.
+  const auto bits = std::bit_cast<std::uint64_t>(value == 0 ? 0.0 : value);
+  return (bits & kSignBit) != 0 ? ~bits : bits | kSignBit;
+}
+
+// Two's complement of at least four bytes; what 64 bits don't hold counts as the nearest that they
+// do.
+std::uint64_t DecimalPrefix(ByteView digits) {
+  if (digits.size() == 4) return SignedPrefix(LoadLe<std::int32_t>(digits.data()));
+  const auto low = LoadLe<std::int64_t>(digits.data());
+  const std::byte sign = low < 0 ? std::byte{0xFF} : std::byte{0};
+  if (std::ranges::all_of(digits.subspan(8), [sign](std::byte b) { return b == sign; })) {
+    return SignedPrefix(low);
+  }
+  return (digits.back() & std::byte{0x80}) != std::byte{0} ? 0 : ~std::uint64_t{0};
+}
+
+bool IsNan(const ObjMeta& type, const Datum& cell) {
+  switch (CellKindOf(type)) {
+    case CellKind::kDouble:
+      return std::isnan(std::bit_cast<double>(cell.word()));
+    case CellKind::kFloat:
+      return std::isnan(std::bit_cast<float>(LoadLe<std::uint32_t>(cell.bytes().data())));
+    default:
+      return false;
+  }
+}
+
 std::size_t DecimalSize(std::uint8_t precision) {
   if (precision <= 9) return 4;
   if (precision <= 18) return 8;
@@ -235,6 +292,36 @@ int CompareKeys(std::span<const ObjMeta> types, std::span<const Datum> left,
   return 0;
 }
 
+std::uint64_t OrderPrefix(const ObjMeta& type, const Datum& cell) {
+  if (!cell.is_value()) return 0;
+  switch (CellKindOf(type)) {
+    case CellKind::kSigned:
+      return SignedPrefix(cell.AsInt());
+    case CellKind::kUnsigned:
+      return cell.word();
+    case CellKind::kDouble:
+      return DoublePrefix(std::bit_cast<double>(cell.word()));
+    case CellKind::kFloat:
+      return DoublePrefix(double{std::bit_cast<float>(LoadLe<std::uint32_t>(cell.bytes().data()))});
+    case CellKind::kDate:
+      return SignedPrefix(LoadLe<std::int32_t>(cell.bytes().data()));
+    case CellKind::kYear:
+      // Above NULL.
+      return std::to_integer<std::uint64_t>(cell.bytes()[0]) + 1;
+    case CellKind::kDecimalInt:
+      return DecimalPrefix(cell.bytes());
+    case CellKind::kText:
+    case CellKind::kOther:
+      return TextPrefix(type.cs_type, cell.bytes());
+  }
+  return 0;
+}
+
+bool OrderPrefixDecides(const ObjMeta& type) {
+  const CellKind kind = CellKindOf(type);
+  return kind != CellKind::kText && kind != CellKind::kOther;
+}
+
 Status CheckCell(const ObjMeta& type, const Datum& cell) {
   if (!cell.is_value()) return {};
   const std::size_t fixed = FixedCellSize(type);
@@ -246,6 +333,9 @@ Status CheckCell(const ObjMeta& type, const Datum& cell) {
 Status CheckKeyCell(const ObjMeta& type, const Datum& cell) {
   if (cell.is_nop()) return Fail(ErrorCode::kInvalidData, "a key column has no value (NOP)");
   if (Status status = CheckCell(type, cell); !status) return status;
+  if (cell.is_value() && IsNan(type, cell)) {
+    return Fail(ErrorCode::kInvalidData, "a key column holds a number that is none (NaN)");
+  }
   if (CellKindOf(type) != CellKind::kText || type.cs_type != kCollationUtf8mb4GeneralCi) return {};
   const ByteView bytes = cell.bytes();
   const bool is_ascii =

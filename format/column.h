@@ -63,9 +63,17 @@ int CompareCells(const ObjMeta& type, const Datum& left, const Datum& right);
 int CompareKeys(std::span<const ObjMeta> types, std::span<const Datum> left,
                 std::span<const Datum> right);
 
+// As much of a key cell's order as 64 bits hold: a cell that CompareCells puts below another has no
+// larger prefix, and equal cells have equal ones.
+// Precondition: `cell` passed CheckKeyCell.
+std::uint64_t OrderPrefix(const ObjMeta& type, const Datum& cell);
+// Whether cells of `type` with the same prefix are equal, unless it is 0 or the largest one: those
+// two stand for NULL and for values out of range too.
+bool OrderPrefixDecides(const ObjMeta& type);
+
 // Success when `cell` can stand in a column of `type`: its length fits, and it is not NOP.
 Status CheckCell(const ObjMeta& type, const Datum& cell);
-// Also that its order is known: utf8mb4_general_ci beyond ASCII is not supported.
+// Also that its order is known: NaN has none, utf8mb4_general_ci beyond ASCII is not supported.
 Status CheckKeyCell(const ObjMeta& type, const Datum& cell);
 
 // A cell for people and JSON. Without a type, eight bytes count as a signed integer.

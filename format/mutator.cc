@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <limits>
 #include <string_view>
 #include <utility>
 
 #include "format/crc32c.h"
+#include "format/le_bytes.h"
 #include "format/mutator_codec.h"
 
 namespace obbak::format {
@@ -87,10 +89,6 @@ void DecodeEntry(Decoder& in, MutatorEntry& entry) {
   DecodeUnknownRow(in, entry.body.emplace<ByteView>());
 }
 
-void AppendLe(Bytes& out, std::uint64_t value, std::size_t width) {
-  for (std::size_t i = 0; i < width; ++i) out.push_back(static_cast<std::byte>(value >> (8 * i)));
-}
-
 void EncodeRowHeader(Encoder& out, MutatorType type, TabletId tablet) {
   EncodeValue(out, MutatorRowHeader{.mutator_type = type, .tablet_id = tablet});
 }
@@ -114,10 +112,10 @@ Result<std::vector<ObjView>> RowkeyObjects(const Rowkey& rowkey) {
 }
 
 std::uint32_t AccumulateRowChecksum(std::uint32_t previous, DmlFlag dml_flag, ByteView new_row) {
-  Bytes prefix;
-  AppendLe(prefix, previous, 4);
-  AppendLe(prefix, static_cast<std::uint8_t>(dml_flag), 4);
-  AppendLe(prefix, new_row.size(), 8);
+  std::array<std::byte, 16> prefix;
+  StoreLe(prefix.data(), previous);
+  StoreLe(prefix.data() + 4, std::uint32_t{static_cast<std::uint8_t>(dml_flag)});
+  StoreLe(prefix.data() + 8, std::uint64_t{new_row.size()});
   const std::uint32_t checksum = Low32(Crc64(new_row, Crc64(prefix)));
   return checksum == 0 ? 1 : checksum;
 }
