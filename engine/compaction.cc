@@ -121,7 +121,7 @@ class Merge {
 
   std::list<Source> sources_;
   RowIterator* rows_ = nullptr;
-  std::unique_ptr<RowBatch> batch_;
+  std::unique_ptr<MergeBatch> batch_;
   std::unique_ptr<BatchInput> batch_input_;
   std::vector<MergeInput*> inputs_;
 
@@ -150,7 +150,7 @@ io::Task<Status> Merge::AddSstable(std::shared_ptr<const Sstable> sstable, bool 
 
 void Merge::AddRows(const format::RowSchema& schema, RowIterator& rows) {
   rows_ = &rows;
-  batch_ = std::make_unique<RowBatch>(schema);
+  batch_ = std::make_unique<MergeBatch>(schema);
   batch_input_ = std::make_unique<BatchInput>(schema);
   inputs_.push_back(batch_input_.get());
 }

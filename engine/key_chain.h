@@ -3,11 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory_resource>
 #include <span>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/result.h"
+#include "engine/arena.h"
 #include "engine/merge_input.h"
 #include "format/column.h"
 #include "format/datum.h"
@@ -19,7 +19,7 @@ namespace obbak::engine {
 class KeyChain {
  public:
   // `schema` must outlive it.
-  explicit KeyChain(const format::RowSchema& schema);
+  explicit KeyChain(const format::RowSchema& schema) : schema_(schema) {}
   KeyChain(const KeyChain&) = delete;
   KeyChain& operator=(const KeyChain&) = delete;
 
@@ -33,10 +33,11 @@ class KeyChain {
 
   // Arranges the versions as a mini or minor SSTable stores them: newest first, behind a shadow row
   // that sums them up if there are several. Versions that no snapshot from `recycle_version` on
-  // can tell apart become one.
-  void ArrangeVersions(std::int64_t recycle_version);
+  // can tell apart become one. kInvalidData for an update of a row that was deleted before.
+  Status ArrangeVersions(std::int64_t recycle_version);
   // Arranges the row that a snapshot which sees everything has: none if it does not exist.
-  void ArrangeBaseline();
+  // kInvalidData for an update of a row that does not exist.
+  Status ArrangeBaseline();
   // The arranged rows; they live until Clear.
   const std::vector<format::RowView>& rows() const { return rows_; }
 
@@ -49,19 +50,18 @@ class KeyChain {
   };
 
   std::span<format::Datum> NewCells();
-  void Sort();
+  Status Sort();
   // Makes one version of all of [begin, end), newest first, in the place of the first.
-  void Fuse(std::size_t begin, std::size_t end);
+  Status Fuse(std::size_t begin, std::size_t end);
   // `newer` takes what `older` alone has set.
-  void FuseInto(Version& newer, const Version& older) const;
+  Status FuseInto(Version& newer, const Version& older) const;
   bool IsComplete(const Version& version) const;
   void Emit(const Version& version, std::uint8_t mvcc);
 
   const format::RowSchema& schema_;
   std::vector<Version> versions_;
   std::vector<format::RowView> rows_;
-  Bytes first_bytes_;
-  std::pmr::monotonic_buffer_resource arena_;
+  Arena arena_;
 };
 
 // Whether a version says all there is to say about the row.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 #include <utility>
 
 namespace obbak::engine {
@@ -105,21 +104,14 @@ Status BlockInput::TakeRow() {
   return {};
 }
 
-RowBatch::RowBatch(const format::RowSchema& schema)
-    : schema_(schema),
-      first_bytes_(kCapacity + kCapacity / 4),
-      arena_(first_bytes_.data(), first_bytes_.size()) {}
-
-void RowBatch::Add(const RowVersion& row) {
+void MergeBatch::Add(const RowVersion& row) {
   const auto copy = [this](const Datum& cell) {
     bytes_ += sizeof(Datum) + cell.size();
     if (!cell.is_value() || cell.is_word() || cell.size() == 0) {
       cells_.push_back(cell);
       return;
     }
-    auto* const to = static_cast<std::byte*>(arena_.allocate(cell.size(), 1));
-    std::memcpy(to, cell.bytes().data(), cell.size());
-    cells_.push_back(Datum::Of({to, cell.size()}));
+    cells_.push_back(Datum::Of(values_.Copy(cell.bytes())));
   };
   const std::size_t key_columns = schema_.rowkey_count - format::RowSchema::kHiddenColumns;
   rows_.push_back({row.commit_version, row.dml});
@@ -129,19 +121,19 @@ void RowBatch::Add(const RowVersion& row) {
   for (const Datum& cell : row.cells.subspan(key_columns)) copy(cell);
 }
 
-void RowBatch::Clear() {
+void MergeBatch::Clear() {
   rows_.clear();
   cells_.clear();
   bytes_ = 0;
-  arena_.release();
+  values_.Clear();
 }
 
-std::span<const Datum> RowBatch::Cells(std::size_t row) const {
+std::span<const Datum> MergeBatch::Cells(std::size_t row) const {
   const std::size_t columns = schema_.columns.size();
   return std::span(cells_).subspan(row * columns, columns);
 }
 
-std::span<const Datum> RowBatch::Key(std::size_t row) const {
+std::span<const Datum> MergeBatch::Key(std::size_t row) const {
   return Cells(row).first(schema_.rowkey_count - format::RowSchema::kHiddenColumns);
 }
 

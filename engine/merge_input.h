@@ -3,14 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <memory_resource>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "engine/arena.h"
 #include "engine/row_iterator.h"
 #include "format/column.h"
 #include "format/datum.h"
@@ -107,13 +106,11 @@ class BlockInput final : public MergeInput {
 };
 
 // Rows of a RowIterator, copied, so that another thread can read them.
-class RowBatch {
+class MergeBatch {
  public:
   static constexpr std::size_t kCapacity = 256 << 10;
 
-  explicit RowBatch(const format::RowSchema& schema);
-  RowBatch(const RowBatch&) = delete;
-  RowBatch& operator=(const RowBatch&) = delete;
+  explicit MergeBatch(const format::RowSchema& schema) : schema_(schema) {}
 
   void Add(const RowVersion& row);
   bool is_full() const { return bytes_ >= kCapacity; }
@@ -134,8 +131,7 @@ class RowBatch {
   std::vector<Row> rows_;
   std::vector<format::Datum> cells_;
   std::size_t bytes_ = 0;
-  Bytes first_bytes_;
-  std::pmr::monotonic_buffer_resource arena_;
+  Arena values_;
 };
 
 class BatchInput final : public MergeInput {
@@ -145,7 +141,7 @@ class BatchInput final : public MergeInput {
 
   // The next batch, not empty; it must outlive the rows. Precondition: state() is kNeedsPiece, and
   // the last one was entered.
-  void Supply(const RowBatch& batch) { supplied_ = &batch; }
+  void Supply(const MergeBatch& batch) { supplied_ = &batch; }
   // There is none. Same precondition.
   void Finish() { state_ = State::kEnd; }
 
@@ -156,8 +152,8 @@ class BatchInput final : public MergeInput {
   void TakeRow();
 
   const format::RowSchema& schema_;
-  const RowBatch* supplied_ = nullptr;
-  const RowBatch* batch_ = nullptr;
+  const MergeBatch* supplied_ = nullptr;
+  const MergeBatch* batch_ = nullptr;
   std::size_t at_ = 0;
 };
 

@@ -156,21 +156,18 @@ Result<bool> MergeStep::ExtendChain() {
   return false;
 }
 
-void MergeStep::ArrangeChain() {
-  if (plan_.desc.merge_type == format::MergeType::kMajor) {
-    chain_.ArrangeBaseline();
-  } else {
-    chain_.ArrangeVersions(plan_.recycle_version);
-  }
+Status MergeStep::ArrangeChain() {
   chain_written_ = 0;
+  return plan_.desc.merge_type == format::MergeType::kMajor
+             ? chain_.ArrangeBaseline()
+             : chain_.ArrangeVersions(plan_.recycle_version);
 }
 
 Status MergeStep::MergeNext() {
   if (!chain_.empty()) {
     const Result<bool> extended = ExtendChain();
     if (!extended) return Fail(extended.error());
-    if (!*extended) ArrangeChain();
-    return {};
+    return *extended ? Status() : ArrangeChain();
   }
   std::size_t least = inputs_.size();
   bool is_shared = false;

@@ -82,7 +82,7 @@ class MergeStep {
   Status MergeNext();
   // Adds one more version of the chain's key; false when there is none.
   Result<bool> ExtendChain();
-  void ArrangeChain();
+  Status ArrangeChain();
   // Whether a row can be written as it is, being all there is of its key.
   bool IsFinal(const MergeRow& row) const;
   Status WriteRow(const format::RowView& row);
