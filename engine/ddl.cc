@@ -52,7 +52,7 @@ Status Register(Transaction& tx, LsId ls, TxDataSourceType type, const Payload& 
 }
 
 Status RegisterDdlTrans(Transaction& tx, const std::vector<format::DictMeta>& metas) {
-  Result<Bytes> payload = metas.empty() ? EmptyDdlTrans() : format::EncodeDdlTrans(metas);
+  const Result<Bytes> payload = format::EncodeDdlTrans(metas);
   if (!payload) return Fail(payload.error());
   const Result<TxContext*> context = tx.RegisterMultiDataSource(
       format::kSysLsId, TxDataSourceType::kDdlTrans, std::string(AsText(*payload)));

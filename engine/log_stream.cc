@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "format/tx_log_block.h"
+
 namespace obbak::engine {
 
 using format::Scn;
@@ -19,6 +21,15 @@ Result<Clog::Appended> LogStream::Append(ByteView payload) {
   Result<Clog::Appended> appended = clog_->Append(shared_.scns.Next(), payload);
   if (appended) shared_.scns.Observe(appended->scn);
   return appended;
+}
+
+Status LogStream::StartWorking() {
+  const Result<Bytes> payload = format::TxLogBlockBuilder::StartWorking(id_);
+  if (!payload) return Fail(payload.error());
+  const Result<Clog::Appended> appended = clog_->Append(format::kMinScn, *payload);
+  if (!appended) return Fail(appended.error());
+  shared_.scns.Observe(appended->scn);
+  return {};
 }
 
 void LogStream::AddTablet(std::shared_ptr<Tablet> tablet) {

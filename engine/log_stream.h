@@ -57,10 +57,13 @@ class LogStream final : public TxLogSink {
 
   // ---- The log
   void AttachClog(std::unique_ptr<Clog> clog) { clog_ = std::move(clog); }
+  bool has_clog() const { return clog_ != nullptr; }
   Clog& clog() { return *clog_; }
   const Clog& clog() const { return *clog_; }
   // An entry with a new SCN.
   Result<Clog::Appended> Append(ByteView payload) override;
+  // The first log of a leader; so it takes the next SCN of its log, not the time.
+  Status StartWorking();
   Status OnMdsLogged(format::TxId tx, const format::TxBufferNode& node, format::Scn scn) override;
 
   // ---- Tablets

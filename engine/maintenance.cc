@@ -9,6 +9,7 @@
 #include "engine/ddl.h"
 #include "engine/ddl_payloads.h"
 #include "format/log_payload.h"
+#include "format/ls_meta_records.h"
 #include "format/record.h"
 #include "format/tablet_meta.h"
 

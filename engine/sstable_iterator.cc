@@ -24,15 +24,21 @@ Status CheckBound(const format::RowSchema& schema, std::span<const format::Datum
   return {};
 }
 
+// Whether a key that compares to the bound where a scan stops as `order` is out of its range.
+bool IsBehind(Direction direction, int order, const KeyBound& bound) {
+  if (order == 0) return !bound.inclusive;
+  return (order > 0) == (direction == Direction::kForward);
+}
+
 }  // namespace
 
 ScanFetcher::ScanFetcher(std::shared_ptr<const Sstable> sstable, const KeyRange& range,
                          Direction direction)
     : sstable_(std::move(sstable)),
-      begin_(range.begin),
-      end_(range.end),
-      begin_included_(range.begin_included),
-      end_included_(range.end_included),
+      lower_(range.begin),
+      upper_(range.end),
+      lower_inclusive_(range.begin_included),
+      upper_inclusive_(range.end_included),
       direction_(direction),
       cursor_(*sstable_) {}
 
@@ -50,23 +56,23 @@ io::Task<Status> ScanFetcher::Continue(bool stop_above_leaf) {
 
 io::Task<Status> ScanFetcher::Begin() {
   begun_ = true;
-  for (const std::span<const format::Datum> bound : {begin(), end()}) {
-    if (Status status = CheckBound(sstable_->schema(), bound); !status) co_return status;
+  for (const KeyBound& bound : {lower(), upper()}) {
+    if (Status status = CheckBound(sstable_->schema(), bound.key); !status) co_return status;
   }
-  using Bound = IndexCursor::Bound;
-  if (direction_ == Direction::kForward) {
-    if (begin_.empty()) {
-      cursor_.SeekToFirst();
-    } else {
-      cursor_.Seek(begin(), begin_included_ ? Bound::kLower : Bound::kUpper);
-    }
-    co_return co_await Continue(false);
+  const bool forward = direction_ == Direction::kForward;
+  const KeyBound from = start();
+  if (!from.key.empty()) {
+    const bool behind_equal = from.inclusive != forward;
+    cursor_.Seek(from.key, behind_equal ? IndexCursor::Bound::kUpper : IndexCursor::Bound::kLower);
+    if (Status status = co_await Continue(false); !status) co_return status;
+    // Backward, a start behind all keys is no reason to stop.
+    if (forward || cursor_.Valid()) co_return Status();
   }
-  if (!end_.empty()) {
-    cursor_.Seek(end(), end_included_ ? Bound::kUpper : Bound::kLower);
-    if (Status status = co_await Continue(false); !status || cursor_.Valid()) co_return status;
+  if (forward) {
+    cursor_.SeekToFirst();
+  } else {
+    cursor_.SeekToLast();
   }
-  cursor_.SeekToLast();
   co_return co_await Continue(false);
 }
 
@@ -98,15 +104,13 @@ io::Task<Result<ScanRun>> ScanFetcher::Fetch() {
 }
 
 Result<bool> ScanFetcher::EntryEndsRange() {
-  const bool forward = direction_ == Direction::kForward;
-  const std::span<const format::Datum> bound = forward ? end() : begin();
-  if (bound.empty()) return false;
-  boost::container::small_vector<format::Datum, 8> key(bound.size());
+  const KeyBound bound = stop();
+  if (bound.key.empty()) return false;
+  boost::container::small_vector<format::Datum, 8> key(bound.key.size());
   if (Status status = cursor_.ReadEndKey(key); !status) return Fail(std::move(status).error());
-  const int order = format::CompareKeys(sstable_->schema().rowkey(), key, bound);
+  const int order = format::CompareKeys(sstable_->schema().rowkey(), key, bound.key);
   // Forward, a prefix may go on in the next entry; backward, the entry ends before the range.
-  return forward ? order > 0 || (order == 0 && !end_included_)
-                 : order < 0 || (order == 0 && !begin_included_);
+  return IsBehind(direction_, order, bound);
 }
 
 io::Task<Result<ScanRun>> ScanFetcher::FetchMicro() {
@@ -214,7 +218,7 @@ SstableIterator::SstableIterator(std::shared_ptr<const Sstable> sstable, const K
                                  Direction direction)
     : fetcher_(std::make_shared<ScanFetcher>(std::move(sstable), range, direction)),
       row_(fetcher_->sstable().schema()),
-      in_range_(direction == Direction::kForward ? range.begin.empty() : range.end.empty()) {}
+      in_range_(fetcher_->start().key.empty()) {}
 
 io::Task<void> SstableIterator::FetchAhead(std::shared_ptr<ScanFetcher> fetcher,
                                            std::shared_ptr<Ahead> ahead) {
@@ -261,10 +265,10 @@ Status SstableIterator::EnterMicro() {
   in_range_ = true;
   const std::span<const format::ObjMeta> rowkey = fetcher_->sstable().schema().rowkey();
   const bool forward = fetcher_->direction() == Direction::kForward;
-  const bool upper = forward ? !fetcher_->begin_included() : fetcher_->end_included();
-  const std::span<const format::Datum> bound = forward ? fetcher_->begin() : fetcher_->end();
+  const KeyBound from = fetcher_->start();
+  const bool behind_equal = from.inclusive != forward;
   const Result<std::size_t> row =
-      upper ? micro_.UpperBound(rowkey, bound) : micro_.LowerBound(rowkey, bound);
+      behind_equal ? micro_.UpperBound(rowkey, from.key) : micro_.LowerBound(rowkey, from.key);
   if (!row) return Fail(row.error());
   visited_ = forward ? *row : micro_.row_count() - *row;
   return {};
@@ -272,11 +276,11 @@ Status SstableIterator::EnterMicro() {
 
 bool SstableIterator::IsBehindRange() const {
   const bool forward = fetcher_->direction() == Direction::kForward;
-  const std::span<const format::Datum> bound = forward ? fetcher_->end() : fetcher_->begin();
-  if (bound.empty() || (forward && !run_.is_last)) return false;
-  const int order = format::CompareKeys(fetcher_->sstable().schema().rowkey(), row_.key(), bound);
-  return forward ? order > 0 || (order == 0 && !fetcher_->end_included())
-                 : order < 0 || (order == 0 && !fetcher_->begin_included());
+  const KeyBound bound = fetcher_->stop();
+  if (bound.key.empty() || (forward && !run_.is_last)) return false;
+  return IsBehind(fetcher_->direction(),
+                  format::CompareKeys(fetcher_->sstable().schema().rowkey(), row_.key(), bound.key),
+                  bound);
 }
 
 Result<bool> SstableIterator::Advance() {

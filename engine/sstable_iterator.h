@@ -22,6 +22,12 @@
 
 namespace obbak::engine {
 
+// One end of a range. No cells: the range has no end there.
+struct KeyBound {
+  std::span<const format::Datum> key;
+  bool inclusive = true;
+};
+
 // Adjacent data micro blocks of one macro block, in the order in which a scan visits them.
 struct ScanRun {
   struct Micro {
@@ -48,10 +54,9 @@ class ScanFetcher {
 
   const Sstable& sstable() const { return *sstable_; }
   Direction direction() const { return direction_; }
-  std::span<const format::Datum> begin() const { return begin_.cells(); }
-  std::span<const format::Datum> end() const { return end_.cells(); }
-  bool begin_included() const { return begin_included_; }
-  bool end_included() const { return end_included_; }
+  // Where the scan starts, and where it is over.
+  KeyBound start() const { return direction_ == Direction::kForward ? lower() : upper(); }
+  KeyBound stop() const { return direction_ == Direction::kForward ? upper() : lower(); }
 
   // The next run. No micro blocks: there is none. One call at a time.
   io::Task<Result<ScanRun>> Fetch();
@@ -72,11 +77,14 @@ class ScanFetcher {
   // Whether the range ends within the cursor's entry, or before it.
   Result<bool> EntryEndsRange();
 
+  KeyBound lower() const { return {lower_.cells(), lower_inclusive_}; }
+  KeyBound upper() const { return {upper_.cells(), upper_inclusive_}; }
+
   std::shared_ptr<const Sstable> sstable_;
-  format::OwnedKey begin_;
-  format::OwnedKey end_;
-  bool begin_included_;
-  bool end_included_;
+  format::OwnedKey lower_;
+  format::OwnedKey upper_;
+  bool lower_inclusive_;
+  bool upper_inclusive_;
   Direction direction_;
   IndexCursor cursor_;
   bool begun_ = false;

@@ -128,7 +128,7 @@ class Tenant {
   io::Task<Status> MoveTablet(format::TabletId tablet, format::LsId destination);
 
   // ---- Data
-  std::unique_ptr<Transaction> Begin();
+  Result<std::unique_ptr<Transaction>> Begin();
   // What a reader may see now.
   format::Scn snapshot() const;
   // The tenant as it was at `snapshot`. kSnapshotDiscarded when a major compaction has dropped the
@@ -155,6 +155,8 @@ class Tenant {
 
  private:
   explicit Tenant(std::unique_ptr<TenantCore> core);
+
+  Status CheckSnapshot(format::Scn snapshot) const;
 
   std::unique_ptr<TenantCore> core_;
 };

@@ -43,7 +43,8 @@ class MacroBlockWriter {
   Status Append(const RowView& row);
   // Ends the current micro block, whatever its size.
   Status FinishMicroBlock();
-  // Writes what is left. No rows may follow.
+  // Ends the current micro and macro block, whatever their size, so that all rows are in blocks().
+  // Further rows begin new ones.
   Status Finish();
 
   // Blocks handed to the sink so far, in key order.

@@ -1,0 +1,254 @@
+#include "engine/tenant.h"
+
+#include <utility>
+
+#include "engine/commit.h"
+#include "engine/ddl.h"
+#include "engine/ddl_payloads.h"
+#include "engine/maintenance.h"
+#include "engine/recovery.h"
+#include "engine/tenant_core.h"
+
+namespace obbak::engine {
+namespace {
+
+using format::Scn;
+
+pb::Tenant ToRecord(const TenantOptions& options, Scn create_scn) {
+  pb::Tenant record;
+  record.set_cluster_id(options.cluster_id);
+  record.set_cluster_name(options.cluster_name);
+  record.set_tenant_id(options.tenant_id);
+  record.set_tenant_name(options.tenant_name);
+  record.set_mode(pb::Tenant::MYSQL);
+  record.set_time_zone(options.time_zone);
+  record.set_locality(options.locality);
+  for (const auto& [name, value] : options.parameters) (*record.mutable_parameters())[name] = value;
+  record.set_data_version(format::kDataVersion4301.value);
+  record.set_create_scn(create_scn.value);
+  // Until everything is there.
+  record.set_role(pb::Tenant::INVALID);
+  return record;
+}
+
+Status CheckOptions(const TenantOptions& options) {
+  if (!format::IsUserTenant(format::TenantId{options.tenant_id})) {
+    return Fail(Error(ErrorCode::kInvalidArgument,
+                      "tenant id " + std::to_string(options.tenant_id) + " is not a user tenant's")
+                    .WithAdvice("user tenants have even ids above 1000, such as 1002"));
+  }
+  if (options.cluster_id < 1) {
+    return Fail(ErrorCode::kInvalidArgument, "the cluster id must be at least 1");
+  }
+  if (options.user_log_streams < 1 || options.user_log_streams > 100) {
+    return Fail(ErrorCode::kInvalidArgument, "a tenant has 1 to 100 user log streams");
+  }
+  return {};
+}
+
+io::Task<Status> MakeDirectories(TenantCore& core) {
+  io::Disk& disk = core.env.disk;
+  const auto there = co_await disk.List(core.dir);
+  if (there && !there->empty()) {
+    co_return Fail(Error(ErrorCode::kEntryExist, "the directory is not empty")
+                       .WithPath(core.dir)
+                       .WithAdvice("give another data directory, or remove this one"));
+  }
+  if (!there) {
+    if (Status status = co_await disk.MakeDirectory(core.dir); !status) co_return status;
+  }
+  for (const char* name : {"/manifest", "/clog"}) {
+    if (Status status = co_await disk.MakeDirectory(core.dir + name); !status) co_return status;
+  }
+  co_return co_await disk.SyncDirectory(core.dir);
+}
+
+BlockFile::Options BlockFileOptions(const TenantCore& core) {
+  return {.path = core.BlockFilePath(),
+          .cluster_id = core.options.cluster_id,
+          .tenant_id = core.options.tenant_id,
+          .max_size = core.engine.data_file_limit};
+}
+
+void UseBlocks(TenantCore& core, std::unique_ptr<BlockFile> blocks) {
+  core.blocks = std::move(blocks);
+  core.store = std::make_unique<SstableStore>(
+      SstableStore{core.env.loop, *core.blocks, core.cache, core.scan_buffers});
+}
+
+io::Task<Status> Build(TenantCore& core) {
+  if (Status status = co_await MakeDirectories(core); !status) co_return status;
+  auto blocks = co_await BlockFile::Create(core.env.disk, BlockFileOptions(core));
+  if (!blocks) co_return Fail(blocks.error());
+  UseBlocks(core, *std::move(blocks));
+  pb::Edit first;
+  *first.mutable_tenant() = ToRecord(core.options, core.scns.Next());
+  auto manifest = co_await Manifest::Create(core.env, core.ManifestDir(), std::move(first));
+  if (!manifest) co_return Fail(manifest.error());
+  core.manifest = *std::move(manifest);
+
+  // Log stream 1 exists from the beginning of all SCNs (docs/spec/consistency.md §1.5).
+  const LogStreamEntry sys{.id = format::kSysLsId, .create_scn = format::kBaseScn};
+  core.catalog.PutLogStream(sys);
+  if (Status status = co_await MakeLogStream(core, sys); !status) co_return status;
+  if (Status status = core.ReserveIds(); !status) co_return status;
+  if (Status status = co_await BootstrapSchema(core); !status) co_return status;
+  for (int i = 0; i < core.options.user_log_streams; ++i) {
+    LogStreamEntry entry{.id = core.catalog.NewLsId(), .group_id = core.catalog.NewLsGroupId()};
+    if (Status status = co_await CreateLogStream(core, entry); !status) co_return status;
+  }
+  pb::Edit last;
+  *last.mutable_tenant() = core.manifest->state().tenant();
+  last.mutable_tenant()->set_role(pb::Tenant::PRIMARY);
+  co_return co_await core.manifest->Apply(std::move(last));
+}
+
+void StartBackground(TenantCore& core) {
+  if (!core.engine.background) return;
+  core.background.Spawn(RunFreezer(core));
+  if (core.engine.keep_alive_interval.count() > 0) core.background.Spawn(RunKeepAlive(core));
+}
+
+}  // namespace
+
+Tenant::Tenant(std::unique_ptr<TenantCore> core) : core_(std::move(core)) {}
+Tenant::~Tenant() = default;
+
+io::Task<Result<std::unique_ptr<Tenant>>> Tenant::Create(Env env, std::string dir,
+                                                         TenantOptions options,
+                                                         EngineOptions engine) {
+  if (Status status = CheckOptions(options); !status) co_return Fail(status.error());
+  auto core = std::make_unique<TenantCore>(std::move(env), std::move(dir), std::move(engine));
+  core->options = std::move(options);
+  core->origin.cluster_id = core->options.cluster_id;
+  std::unique_ptr<Tenant> tenant(new Tenant(std::move(core)));
+  if (Status status = co_await Build(*tenant->core_); !status) {
+    (void)co_await tenant->Close();
+    co_return Fail(std::move(status).error());
+  }
+  StartBackground(*tenant->core_);
+  co_return tenant;
+}
+
+io::Task<Result<std::unique_ptr<Tenant>>> Tenant::Open(Env env, std::string dir,
+                                                       EngineOptions engine) {
+  std::unique_ptr<Tenant> tenant(new Tenant(
+      std::make_unique<TenantCore>(std::move(env), std::move(dir), std::move(engine))));
+  TenantCore& core = *tenant->core_;
+  Status status = co_await RecoverManifest(core);
+  if (status) {
+    auto blocks = co_await BlockFile::Open(core.env.disk, BlockFileOptions(core));
+    if (blocks) {
+      UseBlocks(core, *std::move(blocks));
+      status = co_await RecoverTenant(core);
+    } else {
+      status = Fail(blocks.error());
+    }
+  }
+  if (!status) {
+    (void)co_await tenant->Close();
+    co_return Fail(std::move(status).error());
+  }
+  StartBackground(core);
+  co_return tenant;
+}
+
+io::Task<Status> Tenant::Close() {
+  core_->stop.request_stop();
+  core_->memory_used.WakeAll();
+  core_->memory_freed.WakeAll();
+  co_await core_->background.Join();
+  Status result;
+  for (const auto& [id, stream] : core_->streams) {
+    if (!stream->has_clog()) continue;
+    Status status = co_await stream->clog().Close();
+    if (result && !status) result = std::move(status);
+  }
+  co_return result;
+}
+
+const TenantOptions& Tenant::options() const { return core_->options; }
+const std::string& Tenant::dir() const { return core_->dir; }
+const Catalog& Tenant::catalog() const { return core_->catalog; }
+
+io::Task<Status> Tenant::CreateDatabase(std::string name) {
+  return engine::CreateDatabase(*core_, std::move(name));
+}
+io::Task<Result<TableSchemaPtr>> Tenant::CreateTable(std::string table,
+                                                     TableDefinition definition) {
+  return engine::CreateTable(*core_, std::move(table), std::move(definition));
+}
+io::Task<Status> Tenant::DropTable(std::string table) {
+  return engine::DropTable(*core_, std::move(table));
+}
+
+Result<std::unique_ptr<Transaction>> Tenant::Begin() {
+  if (Status status = core_->CheckUsable(); !status) return Fail(status.error());
+  if (Status status = core_->ReserveIds(); !status) return Fail(status.error());
+  return std::make_unique<Transaction>(*core_, core_->NewTxId(), core_->commits.snapshot());
+}
+
+Scn Tenant::snapshot() const { return core_->commits.snapshot(); }
+
+io::Task<Result<std::optional<Row>>> Tenant::Get(TableSchemaPtr table,
+                                                 std::span<const format::Datum> rowkey,
+                                                 Scn snapshot) {
+  if (Status status = CheckSnapshot(snapshot); !status) co_return Fail(status.error());
+  co_return co_await GetRow(*core_, *table, rowkey, snapshot, {});
+}
+
+Result<std::unique_ptr<TableScan>> Tenant::Scan(const TableSchemaPtr& table, const KeyRange& range,
+                                                Direction direction, Scn snapshot) {
+  if (Status status = CheckSnapshot(snapshot); !status) return Fail(status.error());
+  return ScanTable(*core_, *table, range, direction, snapshot, {});
+}
+
+Status Tenant::CheckSnapshot(Scn snapshot) const {
+  if (Status status = core_->CheckUsable(); !status) return status;
+  if (snapshot <= core_->commits.snapshot()) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              "SCN " + std::to_string(snapshot.value) + " is in the future: the newest is " +
+                  std::to_string(core_->commits.snapshot().value));
+}
+
+io::Task<Status> Tenant::Flush() { return FlushTenant(*core_); }
+io::Task<Result<CompactionSummary>> Tenant::CompactMinor() { return engine::CompactMinor(*core_); }
+io::Task<Result<std::pair<Scn, CompactionSummary>>> Tenant::CompactMajor() {
+  return engine::CompactMajor(*core_);
+}
+
+TenantStatistics Tenant::Statistics() const {
+  TenantStatistics statistics;
+  const BlockFile::Statistics blocks = core_->blocks->statistics();
+  statistics.block_slots = blocks.slots;
+  statistics.used_block_slots = blocks.used_slots;
+  statistics.cache_bytes = core_->cache.statistics().bytes;
+  statistics.cache_hits = core_->cache.statistics().hits;
+  statistics.cache_misses = core_->cache.statistics().misses;
+  for (const auto& [id, stream] : core_->streams) {
+    const Clog& clog = stream->clog();
+    statistics.log_streams.push_back(
+        {.id = id,
+         .base_lsn = clog.base_lsn(),
+         .end_lsn = clog.end_lsn(),
+         .durable_end_lsn = clog.durable_end_lsn(),
+         .max_scn = clog.max_scn(),
+         .checkpoint_scn = Scn{stream->record().clog_checkpoint_scn()},
+         .tablets = stream->tablets().size(),
+         .open_transactions = stream->contexts().size()});
+    for (const auto& [tablet_id, tablet] : stream->tablets()) {
+      TabletStatistics entry{.tablet = tablet_id, .ls = id};
+      entry.memtable_bytes = tablet->memtable_bytes();
+      entry.sstables = tablet->sstables().size();
+      for (const auto& sstable : tablet->sstables()) {
+        entry.sstable_rows += sstable->row_count();
+        entry.macro_blocks += sstable->block_count();
+      }
+      statistics.memtable_bytes += entry.memtable_bytes;
+      statistics.tablets.push_back(entry);
+    }
+  }
+  return statistics;
+}
+
+}  // namespace obbak::engine
