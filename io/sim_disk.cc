@@ -71,7 +71,7 @@ std::string ToString(const SimOperation& operation) {
 class SimDisk::OpenFile final : public File {
  public:
   OpenFile(SimDisk& disk, SimImage::NodeId node, std::string path, const OpenOptions& options)
-      : File(std::move(path), options.direct),
+      : File(std::move(path), options.direct, disk.image_.file(node).size()),
         disk_(disk),
         node_(node),
         read_only_(options.read_only) {
@@ -79,7 +79,6 @@ class SimDisk::OpenFile final : public File {
   }
   ~OpenFile() override { disk_.Close(node_); }
 
-  std::uint64_t size() const override { return disk_.image_.file(node_).size(); }
   SimImage::NodeId node() const { return node_; }
   bool read_only() const { return read_only_; }
 
