@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/aligned_bytes.h"
 #include "engine/clog_reader.h"
 #include "engine/clog_test_support.h"
 #include "format/group_entry_builder.h"
@@ -296,6 +297,44 @@ TEST(ClogTest, OnlyTheLastFileMayHaveATail) {
               from == 0 ? ErrorCode::kInvalidData : ErrorCode::kChecksumError);
     EXPECT_EQ(opened.error().path(), BlockPath(1));
     EXPECT_GE(opened.error().offset(), kLogFileHeaderArea);
+  }
+}
+
+TEST(ClogTest, BlocksBelowTheCheckpointStayUnlessThereIsAGap) {
+  PalfBaseInfo third;
+  {
+    ClogWorld world(1, ThreeBlocks());
+    ASSERT_OK(world.Open());
+    third = *world.clog().BaseInfo(format::BlockStart(2));
+  }
+  ClogWorld world(1, ThreeBlocks());
+  ASSERT_OK(world.Open(SmallClog(), third));
+  EXPECT_EQ(world.clog().base_lsn(), Lsn{0});
+  ClogReader reader(world.clog(), Lsn{0});
+  ASSERT_OK(world.Run(reader.Read()));
+  ASSERT_OK(world.Close());
+
+  ASSERT_OK(world.Run(world.disk().Remove(BlockPath(1))));
+  ASSERT_OK(world.Open(SmallClog(), third));
+  EXPECT_EQ(world.clog().base_lsn(), third.curr_lsn);
+  EXPECT_FALSE(world.Run(world.disk().Stat(BlockPath(0))));
+}
+
+TEST(ClogTest, WhatATornWriteLeftIsErased) {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    ClogWorld world(seed);
+    ASSERT_OK(world.Create());
+    ASSERT_OK(world.CommitMany(1, 5));
+    const std::uint64_t end = OffsetInClogFile(world.clog().end_lsn());
+    ASSERT_OK(world.Close());
+    // A page's rest of zeros and then something, or something at once.
+    const std::uint64_t torn = seed % 2 == 0 ? end : AlignUp(end);
+    world.Overwrite(BlockPath(0), torn, RandomPayload(world.random(), 1 + seed * 300'000));
+    ASSERT_OK(world.Open());
+    EXPECT_EQ(world.replayed(), world.appended());
+    const Bytes bytes = world.Contents(BlockPath(0));
+    EXPECT_TRUE(std::all_of(bytes.begin() + static_cast<std::ptrdiff_t>(end), bytes.end(),
+                            [](std::byte byte) { return byte == std::byte{}; }));
   }
 }
 
