@@ -133,8 +133,9 @@ io::Task<Result<std::unique_ptr<io::File>>> ClogFiles::Open(std::uint64_t block_
 io::Task<Status> ClogFiles::Prepare(std::uint64_t block_id) {
   const io::Mutex::Guard lock = co_await preparing_.Lock();
   if (prepared_block_ == block_id) co_return Status();
-  Result<BlockFile> made = spares_.empty() ? co_await MakeFile(TemporaryPath(block_id))
-                                           : co_await TakeSpare(TemporaryPath(block_id));
+  const std::string path = TemporaryPath(block_id);
+  io::Task<Result<BlockFile>> make = spares_.empty() ? MakeFile(path) : TakeSpare(path);
+  Result<BlockFile> made = co_await std::move(make);
   if (!made) co_return Fail(std::move(made).error());
   prepared_ = *std::move(made);
   prepared_block_ = block_id;
@@ -210,8 +211,9 @@ io::Task<Status> ClogFiles::Recycle(std::uint64_t block_id) {
     blocks_.erase(blocks_.begin());
     changed = true;
     const bool keep = spares_.size() + kept.size() < max_spares_;
-    Status status = keep ? co_await env_.disk.Rename(PathOf(id), TemporaryPath(id))
-                         : co_await env_.disk.Remove(PathOf(id));
+    io::Task<Status> remove =
+        keep ? env_.disk.Rename(PathOf(id), TemporaryPath(id)) : env_.disk.Remove(PathOf(id));
+    Status status = co_await std::move(remove);
     if (!status) co_return status;
     if (keep) kept.push_back(TemporaryPath(id));
   }
