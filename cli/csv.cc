@@ -76,7 +76,6 @@ Result<bool> CsvReader::Step() {
     }
     case State::kQuoted: {
       const std::size_t size = std::min(rest_.find(kQuote), rest_.size());
-      line_ += static_cast<std::uint64_t>(std::ranges::count(rest_.substr(0, size), '\n'));
       if (Status status = Take(size); !status) return Fail(status.error());
       if (rest_.empty()) return false;
       rest_.remove_prefix(1);
@@ -173,18 +172,19 @@ void CsvReader::BeginRecord() {
   state_ = State::kFieldBegin;
 }
 
+// What is too much is refused at the same byte however the chunks are cut.
 Status CsvReader::Take(std::size_t size) {
-  if (record_.size() + size - field_begin_ > options_.max_field_size) {
-    return Wrong(ErrorCode::kSizeOverflow,
-                 fmt::format("a field of more than {} bytes", options_.max_field_size));
-  }
-  if (record_.size() + size > options_.max_record_size) {
-    return Wrong(ErrorCode::kSizeOverflow,
-                 fmt::format("a record of more than {} bytes", options_.max_record_size));
-  }
-  record_.append(rest_.substr(0, size));
-  rest_.remove_prefix(size);
-  return {};
+  const std::size_t field_room = options_.max_field_size - (record_.size() - field_begin_);
+  const std::size_t record_room = options_.max_record_size - record_.size();
+  const std::string_view run = rest_.substr(0, std::min({size, field_room, record_room}));
+  record_.append(run);
+  rest_.remove_prefix(run.size());
+  line_ += static_cast<std::uint64_t>(std::ranges::count(run, '\n'));
+  if (run.size() == size) return {};
+  const bool is_field = field_room <= record_room;
+  return Wrong(ErrorCode::kSizeOverflow,
+               fmt::format("a {} of more than {} bytes", is_field ? "field" : "record",
+                           is_field ? options_.max_field_size : options_.max_record_size));
 }
 
 Status CsvReader::EndField() {
