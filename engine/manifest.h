@@ -89,7 +89,8 @@ class Manifest {
 
   // Writes what waits and gives everyone their result. Holds the lock.
   io::Task<void> WriteWaiting();
-  // The edits that fit; those that don't get their refusal.
+  // The edits that fit; those that don't get their refusal. One record for all: of several, a torn
+  // write could leave a later one sound, and that is what damage looks like.
   pb::Record TakeWaiting(std::vector<Waiting*>& taken);
   // Precondition: failure_.
   Status Refusal() const;

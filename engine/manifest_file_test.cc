@@ -100,7 +100,7 @@ TEST(ManifestFile, EveryLengthIsATornTailOrAnError) {
     SCOPED_TRACE(size);
     const Result<ManifestRecords> parsed = ParseManifestFile(ByteView(sample.bytes).first(size));
     std::size_t whole = 0;
-    while (sample.offsets[whole + 1] <= size) ++whole;
+    while (whole + 1 < sample.offsets.size() && sample.offsets[whole + 1] <= size) ++whole;
     if (whole == 0) {
       EXPECT_FALSE(parsed);
     } else {
@@ -112,7 +112,7 @@ TEST(ManifestFile, EveryLengthIsATornTailOrAnError) {
 // What a crash leaves of a write beyond the end: any of its sectors, the rest old or zero.
 TEST(ManifestFile, ZerosOrGarbageBehindTheLastRecordAreATornTail) {
   const Sample sample = MakeSample();
-  for (const std::size_t size : {1, 8, 24, 100, 4096, 1 << 20}) {
+  for (const std::size_t size : {1UL, 8UL, 24UL, 100UL, 4096UL, 1UL << 20}) {
     for (const std::byte fill : {std::byte{0}, std::byte{1}, std::byte{0xff}}) {
       SCOPED_TRACE(size);
       Bytes longer = sample.bytes;
