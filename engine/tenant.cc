@@ -73,12 +73,12 @@ BlockFile::Options BlockFileOptions(const TenantCore& core) {
 void UseBlocks(TenantCore& core, std::unique_ptr<BlockFile> blocks) {
   core.blocks = std::move(blocks);
   core.store = std::make_unique<SstableStore>(
-      SstableStore{core.env.loop, *core.blocks, core.cache, core.scan_buffers});
+      SstableStore{core.env.loop, *core.blocks, core.cache, core.scan_buffers, core.background});
 }
 
 io::Task<Status> Build(TenantCore& core) {
   if (Status status = co_await MakeDirectories(core); !status) co_return status;
-  auto blocks = co_await BlockFile::Create(core.env.disk, BlockFileOptions(core));
+  auto blocks = co_await BlockFile::Create(core.env.loop, core.env.disk, BlockFileOptions(core));
   if (!blocks) co_return Fail(blocks.error());
   UseBlocks(core, *std::move(blocks));
   pb::Edit first;
@@ -94,7 +94,9 @@ io::Task<Status> Build(TenantCore& core) {
   if (Status status = core.ReserveIds(); !status) co_return status;
   if (Status status = co_await BootstrapSchema(core); !status) co_return status;
   for (int i = 0; i < core.options.user_log_streams; ++i) {
-    LogStreamEntry entry{.id = core.catalog.NewLsId(), .group_id = core.catalog.NewLsGroupId()};
+    LogStreamEntry entry;
+    entry.id = core.catalog.NewLsId();
+    entry.group_id = core.catalog.NewLsGroupId();
     if (Status status = co_await CreateLogStream(core, entry); !status) co_return status;
   }
   pb::Edit last;
@@ -137,7 +139,7 @@ io::Task<Result<std::unique_ptr<Tenant>>> Tenant::Open(Env env, std::string dir,
   TenantCore& core = *tenant->core_;
   Status status = co_await RecoverManifest(core);
   if (status) {
-    auto blocks = co_await BlockFile::Open(core.env.disk, BlockFileOptions(core));
+    auto blocks = co_await BlockFile::Open(core.env.loop, core.env.disk, BlockFileOptions(core));
     if (blocks) {
       UseBlocks(core, *std::move(blocks));
       status = co_await RecoverTenant(core);
