@@ -31,17 +31,6 @@ std::unique_ptr<Transaction> BeginDdl(TenantCore& core) {
   return std::make_unique<Transaction>(core, core.NewTxId(), core.commits.snapshot());
 }
 
-io::Task<Status> WriteRows(TenantCore& core, Transaction& tx, SystemRowChanges changes) {
-  for (const SystemRowChange& change : changes) {
-    const TableSchemaPtr table = core.catalog.FindTable(IdOf(change.table));
-    const std::vector<format::Datum> cells = Datums(change.row);
-    Status status = change.dml == format::DmlFlag::kDelete ? co_await tx.Delete(*table, cells)
-                                                           : co_await tx.Put(*table, cells);
-    if (!status) co_return status;
-  }
-  co_return Status();
-}
-
 template <class Payload>
 Status Register(Transaction& tx, LsId ls, TxDataSourceType type, const Payload& payload) {
   Result<std::string> data = format::EncodeMdsPayload(payload);
@@ -115,7 +104,19 @@ io::Task<Status> LogStreamStep(TenantCore& core, LogStreamEntry entry,
   co_return status;
 }
 
-// Keeps new writes off, and waits until nobody's are left.
+}  // namespace
+
+io::Task<Status> WriteRows(TenantCore& core, Transaction& tx, SystemRowChanges changes) {
+  for (const SystemRowChange& change : changes) {
+    const TableSchemaPtr table = core.catalog.FindTable(IdOf(change.table));
+    const std::vector<format::Datum> cells = Datums(change.row);
+    Status status = change.dml == format::DmlFlag::kDelete ? co_await tx.Delete(*table, cells)
+                                                           : co_await tx.Put(*table, cells);
+    if (!status) co_return status;
+  }
+  co_return Status();
+}
+
 io::Task<Status> Quiesce(TenantCore& core, LogStream& stream, Tablet& tablet) {
   tablet.set_leaving(true);
   const auto is_decided = [](const auto& memtable) { return memtable->IsDecided(); };
@@ -125,8 +126,6 @@ io::Task<Status> Quiesce(TenantCore& core, LogStream& stream, Tablet& tablet) {
   }
   co_return Status();
 }
-
-}  // namespace
 
 io::Task<Status> MakeLogStream(TenantCore& core, const LogStreamEntry& entry) {
   pb::LogStream record;

@@ -123,6 +123,35 @@ Status AdvanceRecord(LogStream& stream, Scn checkpoint) {
   return {};
 }
 
+// Precondition: core.maintenance is held.
+io::Task<Status> WriteCheckpoint(TenantCore& core, LogStream& stream) {
+  for (const std::shared_ptr<Tablet>& tablet : TabletsOf(stream)) {
+    if (!tablet->is_dirty()) continue;
+    if (Status status = co_await EnsureMajor(core, *tablet); !status) co_return status;
+  }
+  // From here to Apply nothing else runs: what the edit says is of one moment.
+  pb::Edit edit;
+  for (const auto& [id, tablet] : stream.tablets()) {
+    if (!tablet->is_dirty() || !stream.IsCreationCommitted(id)) continue;
+    Result<pb::Tablet> record = RecordOf(stream, *tablet);
+    if (!record) co_return Fail(record.error());
+    *edit.add_tablets() = *std::move(record);
+    tablet->MarkClean();
+  }
+  for (const format::TabletId id : stream.TakeDropped()) {
+    pb::TabletAddress& address = *edit.add_removed_tablets();
+    address.set_ls_id(stream.id().value);
+    address.set_tablet_id(id.value);
+  }
+  if (Status status = AdvanceRecord(stream, stream.SafeCheckpoint()); !status) co_return status;
+  *edit.add_log_streams() = stream.record();
+  const format::Lsn base{stream.record().clog_base_lsn()};
+  Status status = co_await core.manifest->Apply(std::move(edit));
+  if (status) status = co_await stream.clog().Recycle(base);
+  if (!status) core.Break(status.error());
+  co_return status;
+}
+
 io::Task<Status> CompactTablet(TenantCore& core, LogStream& stream, std::shared_ptr<Tablet> tablet,
                                CompactionSummary& summary) {
   const std::shared_ptr<const TabletView> view = tablet->view();
@@ -232,32 +261,9 @@ io::Task<Status> FreezeWhereNeeded(TenantCore& core) {
 
 }  // namespace
 
-io::Task<Status> WriteCheckpoint(TenantCore& core, LogStream& stream) {
-  for (const std::shared_ptr<Tablet>& tablet : TabletsOf(stream)) {
-    if (!tablet->is_dirty()) continue;
-    if (Status status = co_await EnsureMajor(core, *tablet); !status) co_return status;
-  }
-  // From here to Apply nothing else runs: what the edit says is of one moment.
-  pb::Edit edit;
-  for (const auto& [id, tablet] : stream.tablets()) {
-    if (!tablet->is_dirty() || !stream.IsCreationCommitted(id)) continue;
-    Result<pb::Tablet> record = RecordOf(stream, *tablet);
-    if (!record) co_return Fail(record.error());
-    *edit.add_tablets() = *std::move(record);
-    tablet->MarkClean();
-  }
-  for (const format::TabletId id : stream.TakeDropped()) {
-    pb::TabletAddress& address = *edit.add_removed_tablets();
-    address.set_ls_id(stream.id().value);
-    address.set_tablet_id(id.value);
-  }
-  if (Status status = AdvanceRecord(stream, stream.SafeCheckpoint()); !status) co_return status;
-  *edit.add_log_streams() = stream.record();
-  const format::Lsn base{stream.record().clog_base_lsn()};
-  Status status = co_await core.manifest->Apply(std::move(edit));
-  if (status) status = co_await stream.clog().Recycle(base);
-  if (!status) core.Break(status.error());
-  co_return status;
+io::Task<Status> Checkpoint(TenantCore& core, LogStream& stream) {
+  const auto lock = co_await core.maintenance.Lock();
+  co_return co_await WriteCheckpoint(core, stream);
 }
 
 io::Task<Status> FlushStream(TenantCore& core, LogStream& stream) {

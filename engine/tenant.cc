@@ -8,6 +8,7 @@
 #include "engine/maintenance.h"
 #include "engine/recovery.h"
 #include "engine/tenant_core.h"
+#include "engine/transfer.h"
 
 namespace obbak::engine {
 namespace {
@@ -182,6 +183,10 @@ io::Task<Result<TableSchemaPtr>> Tenant::CreateTable(std::string table,
 }
 io::Task<Status> Tenant::DropTable(std::string table) {
   return engine::DropTable(*core_, std::move(table));
+}
+
+io::Task<Status> Tenant::MoveTablet(format::TabletId tablet, format::LsId destination) {
+  return engine::MoveTablet(*core_, tablet, destination);
 }
 
 Result<std::unique_ptr<Transaction>> Tenant::Begin() {
