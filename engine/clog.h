@@ -81,7 +81,7 @@ class Clog {
 
   Clog(const Clog&) = delete;
   Clog& operator=(const Clog&) = delete;
-  // Precondition: Close() is done.
+  // Precondition: Close() is done, and no task waits in one of the calls below.
   ~Clog();
 
   // Writes what is appended and ends the background work. Append nothing afterwards. Fails like
