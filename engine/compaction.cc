@@ -77,7 +77,8 @@ class Merge {
         progress_(store.loop),
         input_buffers_(store.loop, format::kMacroBlockSize,
                        std::max<std::size_t>(max_inputs * kBlocksPerInput, 1)),
-        output_buffers_(store.loop, format::kMacroBlockSize, MergeStep::kRoom) {}
+        output_buffers_(store.loop, format::kMacroBlockSize,
+                        MergeStep::kRoom + MergeStep::kOpenBlocks) {}
   Merge(const Merge&) = delete;
   Merge& operator=(const Merge&) = delete;
 
@@ -188,6 +189,7 @@ io::Task<Status> Merge::Drive() {
            output_buffers_.stats().in_use == output_buffers_.stats().count)
       co_await progress_.Wait();
     if (Status status = co_await AddRoom(); !status) co_return status;
+    assert(stop != Stop::kNeedsRoom || sink_.room() > 0);
     if (!failed_) co_return failed_;
     const Result<Stop> next =
         co_await store_.loop.Offload([this] { return step_->Run(kSliceRows); });
@@ -508,6 +510,7 @@ io::Task<Result<CompactionResult>> MergeMajor(
   for (const std::shared_ptr<const Sstable>& increment : increments) {
     if (increment->is_major())
       co_return Fail(ErrorCode::kInvalidArgument, "a major SSTable among increments");
+    if (increment->max_merged_trans_version() <= above) continue;
     if (Status status = co_await merge.AddSstable(increment, false, above, snapshot); !status)
       co_return Fail(std::move(status).error());
   }

@@ -469,6 +469,7 @@ TEST(Compaction, FlippedBitsAreNoticedAndTheBlockIsNamed) {
       const auto rows = storage.Run(ReadAll((*sstable)->NewIterator({}, Direction::kForward)));
       ASSERT_FALSE(rows) << "byte " << byte;
       error = rows.error();
+      storage.Run(storage.store().background.Join());
     }
     EXPECT_NE(error.path().find("macro block " + std::to_string(meta.macro_id.second)),
               std::string::npos)
