@@ -129,7 +129,8 @@ const TxHandle* Transaction::HandleOn(format::LsId ls) const {
 io::Task<Status> Transaction::Write(const TableSchema& table, DmlFlag dml,
                                     std::span<const Datum> cells) {
   const std::span<const Datum> rowkey = cells.first(table.rowkey_count());
-  while (tenant_->memtable_bytes > tenant_->engine.memstore_limit) {
+  // Only who has written nothing yet: a flush waits for everybody else.
+  while (contexts_.empty() && tenant_->memtable_bytes > tenant_->engine.memstore_limit) {
     tenant_->memory_used.WakeAll();
     co_await tenant_->memory_freed.Wait();
     if (Status status = tenant_->CheckUsable(); !status) co_return status;
