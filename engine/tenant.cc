@@ -77,6 +77,21 @@ void UseBlocks(TenantCore& core, std::unique_ptr<BlockFile> blocks) {
       SstableStore{core.env.loop, *core.blocks, core.cache, core.scan_buffers, core.background});
 }
 
+// Those that every tenant has.
+Status AddFirstDatabases(TenantCore& core) {
+  const auto now = static_cast<std::int64_t>(core.env.clock.NowNs() / 1000);
+  const std::pair<ObjectId, const char*> databases[] = {{kOceanbaseDatabase, "oceanbase"},
+                                                        {kRecyclebinDatabase, "__recyclebin"},
+                                                        {kTestDatabase, "test"}};
+  for (const auto& [id, name] : databases) {
+    const std::int64_t version = core.catalog.NextSchemaVersion(now);
+    Status status =
+        core.catalog.AddDatabase({.database_id = id, .name = name, .schema_version = version});
+    if (!status) return status;
+  }
+  return {};
+}
+
 io::Task<Status> Build(TenantCore& core) {
   if (Status status = co_await MakeDirectories(core); !status) co_return status;
   auto blocks = co_await BlockFile::Create(core.env.loop, core.env.disk, BlockFileOptions(core));
@@ -93,6 +108,7 @@ io::Task<Status> Build(TenantCore& core) {
   core.catalog.PutLogStream(sys);
   if (Status status = co_await MakeLogStream(core, sys); !status) co_return status;
   if (Status status = core.ReserveIds(); !status) co_return status;
+  if (Status status = AddFirstDatabases(core); !status) co_return status;
   if (Status status = co_await BootstrapSchema(core); !status) co_return status;
   for (int i = 0; i < core.options.user_log_streams; ++i) {
     LogStreamEntry entry;
