@@ -161,6 +161,37 @@ TEST_F(SimDiskTest, ASyncCoversWhatWasWrittenBeforeItBegan) {
   }
 }
 
+TEST_F(SimDiskTest, ASyncDoesNotCoverWhatIsWrittenWhileItRuns) {
+  int overlaps = 0;
+  for (int round = 1; round <= 50; ++round) {
+    const int before = round - 1;
+    bool written = false;
+    bool synced = false;
+    Run([&]() -> Task<void> {
+      TaskGroup group(loop());
+      group.Spawn([](File& on, int value, bool& done) -> Task<void> {
+        const Bytes data = Filled(value, kSize);
+        EXPECT_TRUE(co_await on.Write(0, data));
+        done = true;
+      }(file(), round, written));
+      group.Spawn([](File& on, bool& done) -> Task<void> {
+        EXPECT_TRUE(co_await on.Sync());
+        done = true;
+      }(file(), synced));
+      while (!synced) co_await loop().Yield();
+      if (written) {
+        // There for every reader, and yet not safe.
+        ++overlaps;
+        EXPECT_EQ(ContentOf(disk().image(), "a"), Filled(round, kSize));
+        EXPECT_EQ(ContentOf(disk().CrashImage(0), "a"), Filled(before, kSize));
+      }
+      co_await group.Join();
+      EXPECT_TRUE(co_await file().Sync());
+    });
+  }
+  EXPECT_GT(overlaps, 5);
+}
+
 TEST_F(SimDiskTest, GrowthIsLostWithoutASyncAndReadsAsZerosWhereDataIsLost) {
   Run([&]() -> Task<void> { EXPECT_TRUE(co_await file().Write(kSize, Filled(1, 5000))); });
   std::set<std::size_t> sizes;
