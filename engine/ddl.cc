@@ -81,9 +81,9 @@ std::pair<std::string, std::string> SplitName(const std::string& table) {
 io::Task<Status> CreateSystemTablets(TenantCore& core) {
   const std::unique_ptr<Transaction> tx = BeginDdl(core);
   for (const auto& [id, table] : core.catalog.system_tables()) {
-    Status status = Register(
-        *tx, format::kSysLsId, TxDataSourceType::kCreateTablet,
-        CreateTabletsArg(*table, format::kSysLsId, table->tablets(), format::kBaseScn));
+    Status status =
+        Register(*tx, format::kSysLsId, TxDataSourceType::kCreateTablet,
+                 CreateTabletsArg(*table, format::kSysLsId, table->tablets(), format::kBaseScn));
     if (!status) co_return status;
   }
   co_return co_await CommitDdl(*tx);
@@ -94,10 +94,10 @@ io::Task<Status> LogStreamStep(TenantCore& core, LogStreamEntry entry,
   Catalog after = core.catalog;
   after.PutLogStream(entry);
   const std::unique_ptr<Transaction> tx = BeginDdl(core);
-  Status status =
-      co_await WriteRows(core, *tx, RowsOfLogStream(after, entry, is_new, Now(core)));
+  Status status = co_await WriteRows(core, *tx, RowsOfLogStream(after, entry, is_new, Now(core)));
   if (status) {
-    status = Register(*tx, format::kSysLsId, TxDataSourceType::kLsTable, LsAttrOf(entry, operation));
+    status =
+        Register(*tx, format::kSysLsId, TxDataSourceType::kLsTable, LsAttrOf(entry, operation));
   }
   if (status) status = co_await CommitDdl(*tx);
   if (status) core.catalog = std::move(after);
@@ -110,9 +110,9 @@ io::Task<Status> WriteRows(TenantCore& core, Transaction& tx, SystemRowChanges c
   for (const SystemRowChange& change : changes) {
     const TableSchemaPtr table = core.catalog.FindTable(IdOf(change.table));
     const std::vector<format::Datum> cells = Datums(change.row);
-    Status status = change.dml == format::DmlFlag::kDelete ? co_await tx.Delete(*table, cells)
-                                                           : co_await tx.Put(*table, cells);
-    if (!status) co_return status;
+    io::Task<Status> write =
+        change.dml == format::DmlFlag::kDelete ? tx.Delete(*table, cells) : tx.Put(*table, cells);
+    if (Status status = co_await std::move(write); !status) co_return status;
   }
   co_return Status();
 }
@@ -215,8 +215,7 @@ io::Task<Result<TableSchemaPtr>> CreateTable(TenantCore& core, std::string table
 
   const std::unique_ptr<Transaction> tx = BeginDdl(core);
   const std::string statement = "CREATE TABLE " + name + " (" + ToText(definition) + ")";
-  Status status =
-      co_await WriteRows(core, *tx, RowsOfCreateTable(after, **schema, statement, now));
+  Status status = co_await WriteRows(core, *tx, RowsOfCreateTable(after, **schema, statement, now));
   if (status) status = RegisterDdlTrans(*tx, {DictMetaOf(**schema, after.name_case_mode())});
   for (const auto& [ls, tablets] : TabletsByLs(after, **schema)) {
     if (!status) break;
@@ -264,8 +263,7 @@ io::Task<Status> RecordFreeze(TenantCore& core, Scn frozen_scn) {
   const auto lock = co_await core.ddl.Lock();
   if (Status status = core.ReserveIds(); !status) co_return status;
   const std::unique_ptr<Transaction> tx = BeginDdl(core);
-  Status status =
-      co_await WriteRows(core, *tx, RowsOfFreeze(core.catalog, frozen_scn, Now(core)));
+  Status status = co_await WriteRows(core, *tx, RowsOfFreeze(core.catalog, frozen_scn, Now(core)));
   if (status) status = co_await CommitDdl(*tx);
   if (status) core.major_frozen_scn = frozen_scn;
   co_return status;

@@ -111,7 +111,6 @@ struct TabletCreation {
 };
 format::TabletMdsData CommittedCreation(const TabletCreation& creation);
 
-
 // A committed change of a tablet's status by a step of a transfer (§1.4).
 struct TabletStatusChange {
   format::TabletStatus status = format::TabletStatus::kNormal;

@@ -89,24 +89,23 @@ Status LogStream::FinishReceiving(const TxContext& context,
     const Tablet* from =
         source == shared_.streams.end() ? nullptr : source->second->FindTablet(meta.tablet_id);
     if (from == nullptr) {
-      return Fail(ErrorCode::kErrUnexpected,
-                  "tablet " + std::to_string(meta.tablet_id.value) +
-                      " was moved here, but log stream " + std::to_string(info.src_ls_id.value) +
-                      " has no data of it");
+      return Fail(ErrorCode::kErrUnexpected, "tablet " + std::to_string(meta.tablet_id.value) +
+                                                 " was moved here, but log stream " +
+                                                 std::to_string(info.src_ls_id.value) +
+                                                 " has no data of it");
     }
     Tablet& tablet = *FindTablet(meta.tablet_id);
     tablet.ReplaceSstables(*tablet.view(), from->sstables());
     tablet.mutable_meta().transfer_info.has_transfer_table = false;
-    Status status = SetTabletStatus(
-        {.status = format::TabletStatus::kTransferIn,
-         .cause = format::TabletMdsUserDataType::kStartTransferIn,
-         .transfer_ls = info.src_ls_id,
-         .transfer_scn = info.start_scn,
-         .tx_id = context.id(),
-         .redo_scn = creation->second,
-         .commit_scn = context.end_scn(),
-         .commit_version = context.commit_version()},
-        tablet.mutable_meta());
+    Status status = SetTabletStatus({.status = format::TabletStatus::kTransferIn,
+                                     .cause = format::TabletMdsUserDataType::kStartTransferIn,
+                                     .transfer_ls = info.src_ls_id,
+                                     .transfer_scn = info.start_scn,
+                                     .tx_id = context.id(),
+                                     .redo_scn = creation->second,
+                                     .commit_scn = context.end_scn(),
+                                     .commit_version = context.commit_version()},
+                                    tablet.mutable_meta());
     if (!status) return status;
     tablet.MarkDirty();
     creations_.erase(creation);
@@ -122,10 +121,11 @@ Status LogStream::CommitNode(const TxContext& context, const format::TxBufferNod
       const auto creation = creations_.find(id);
       if (creation == creations_.end()) continue;
       Tablet& tablet = *FindTablet(id);
-      tablet.mutable_meta().mds_data = CommittedCreation({.tx_id = context.id(),
-                                                          .redo_scn = creation->second,
-                                                          .commit_scn = context.end_scn(),
-                                                          .commit_version = context.commit_version()});
+      tablet.mutable_meta().mds_data =
+          CommittedCreation({.tx_id = context.id(),
+                             .redo_scn = creation->second,
+                             .commit_scn = context.end_scn(),
+                             .commit_version = context.commit_version()});
       tablet.mutable_meta().mds_checkpoint_scn = {context.end_scn()};
       tablet.MarkDirty();
       creations_.erase(creation);

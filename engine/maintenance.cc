@@ -40,8 +40,8 @@ std::vector<SstablePtr> Increments(const Tablet& tablet) {
 }
 
 SstablePtr MajorOf(const Tablet& tablet) {
-  const auto found =
-      std::ranges::find_if(tablet.sstables(), [](const auto& sstable) { return sstable->is_major(); });
+  const auto found = std::ranges::find_if(tablet.sstables(),
+                                          [](const auto& sstable) { return sstable->is_major(); });
   return found == tablet.sstables().end() ? nullptr : *found;
 }
 
@@ -157,9 +157,8 @@ io::Task<Status> CompactTablet(TenantCore& core, LogStream& stream, std::shared_
   const std::shared_ptr<const TabletView> view = tablet->view();
   std::vector<SstablePtr> increments = Increments(*tablet);
   if (increments.size() < 2) co_return Status();
-  Result<CompactionResult> result =
-      co_await MergeMinor(*core.store, tablet->format(), std::move(increments),
-                          tablet->multi_version_start());
+  Result<CompactionResult> result = co_await MergeMinor(
+      *core.store, tablet->format(), std::move(increments), tablet->multi_version_start());
   if (!result) co_return Fail(result.error());
   std::vector<SstablePtr> sstables{result->sstable};
   if (SstablePtr major = MajorOf(*tablet)) sstables.push_back(std::move(major));
@@ -186,8 +185,8 @@ io::Task<Status> MajorOfTablet(TenantCore& core, LogStream& stream, std::shared_
   const std::shared_ptr<const TabletView> view = tablet->view();
   const auto version = static_cast<std::int64_t>(snapshot.value);
   if (version <= tablet->meta().snapshot_version.value) co_return Status();
-  Result<CompactionResult> result = co_await MergeMajor(*core.store, tablet->format(),
-                                                        MajorOf(*tablet), Increments(*tablet), version);
+  Result<CompactionResult> result = co_await MergeMajor(
+      *core.store, tablet->format(), MajorOf(*tablet), Increments(*tablet), version);
   if (!result) co_return Fail(result.error());
   std::vector<SstablePtr> sstables;
   for (const SstablePtr& sstable : view->sstables) {
@@ -218,8 +217,8 @@ format::KeepAliveLogBody StatusBody(const LogStream& stream) {
     if (!context->has_logs()) continue;
     const bool is_first = body.min_start_status == format::MinStartScnStatus::kNoCtx;
     body.min_start_status = format::MinStartScnStatus::kHasCtx;
-    body.min_start_scn = is_first ? context->first_scn()
-                                  : std::min(body.min_start_scn, context->first_scn());
+    body.min_start_scn =
+        is_first ? context->first_scn() : std::min(body.min_start_scn, context->first_scn());
   }
   return body;
 }
@@ -299,7 +298,8 @@ io::Task<Result<CompactionSummary>> CompactMinor(TenantCore& core) {
 
 io::Task<Result<std::pair<Scn, CompactionSummary>>> CompactMajor(TenantCore& core) {
   const Scn snapshot = core.commits.snapshot();
-  if (Status status = co_await RecordFreeze(core, snapshot); !status) co_return Fail(status.error());
+  if (Status status = co_await RecordFreeze(core, snapshot); !status)
+    co_return Fail(status.error());
   // Everything up to the snapshot has its redo in the logs before this.
   if (Status status = co_await FlushTenant(core); !status) co_return Fail(status.error());
   const auto lock = co_await core.maintenance.Lock();
@@ -316,9 +316,8 @@ io::Task<Result<std::pair<Scn, CompactionSummary>>> CompactMajor(TenantCore& cor
 io::Task<void> RunFreezer(TenantCore& core) {
   while (!core.stop.stop_requested() && core.CheckUsable()) {
     if (Status status = co_await FreezeWhereNeeded(core); !status) core.Break(status.error());
-    const bool again = std::ranges::any_of(core.streams, [&](const auto& entry) {
-      return NeedsFreeze(core, *entry.second);
-    });
+    const bool again = std::ranges::any_of(
+        core.streams, [&](const auto& entry) { return NeedsFreeze(core, *entry.second); });
     if (!again && !core.stop.stop_requested()) co_await core.memory_used.Wait();
   }
 }

@@ -77,19 +77,12 @@ void UseBlocks(TenantCore& core, std::unique_ptr<BlockFile> blocks) {
       SstableStore{core.env.loop, *core.blocks, core.cache, core.scan_buffers, core.background});
 }
 
-// Those that every tenant has.
-Status AddFirstDatabases(TenantCore& core) {
+// The database that every tenant has besides OceanBase's own.
+Status AddTestDatabase(TenantCore& core) {
   const auto now = static_cast<std::int64_t>(core.env.clock.NowNs() / 1000);
-  const std::pair<ObjectId, const char*> databases[] = {{kOceanbaseDatabase, "oceanbase"},
-                                                        {kRecyclebinDatabase, "__recyclebin"},
-                                                        {kTestDatabase, "test"}};
-  for (const auto& [id, name] : databases) {
-    const std::int64_t version = core.catalog.NextSchemaVersion(now);
-    Status status =
-        core.catalog.AddDatabase({.database_id = id, .name = name, .schema_version = version});
-    if (!status) return status;
-  }
-  return {};
+  return core.catalog.AddDatabase({.database_id = kTestDatabase,
+                                   .name = "test",
+                                   .schema_version = core.catalog.NextSchemaVersion(now)});
 }
 
 io::Task<Status> Build(TenantCore& core) {
@@ -108,7 +101,7 @@ io::Task<Status> Build(TenantCore& core) {
   core.catalog.PutLogStream(sys);
   if (Status status = co_await MakeLogStream(core, sys); !status) co_return status;
   if (Status status = core.ReserveIds(); !status) co_return status;
-  if (Status status = AddFirstDatabases(core); !status) co_return status;
+  if (Status status = AddTestDatabase(core); !status) co_return status;
   if (Status status = co_await BootstrapSchema(core); !status) co_return status;
   for (int i = 0; i < core.options.user_log_streams; ++i) {
     LogStreamEntry entry;
@@ -151,8 +144,8 @@ io::Task<Result<std::unique_ptr<Tenant>>> Tenant::Create(Env env, std::string di
 
 io::Task<Result<std::unique_ptr<Tenant>>> Tenant::Open(Env env, std::string dir,
                                                        EngineOptions engine) {
-  std::unique_ptr<Tenant> tenant(new Tenant(
-      std::make_unique<TenantCore>(std::move(env), std::move(dir), std::move(engine))));
+  std::unique_ptr<Tenant> tenant(
+      new Tenant(std::make_unique<TenantCore>(std::move(env), std::move(dir), std::move(engine))));
   TenantCore& core = *tenant->core_;
   Status status = co_await RecoverManifest(core);
   if (status) {
@@ -229,9 +222,9 @@ Result<std::unique_ptr<TableScan>> Tenant::Scan(const TableSchemaPtr& table, con
 Status Tenant::CheckSnapshot(Scn snapshot) const {
   if (Status status = core_->CheckUsable(); !status) return status;
   if (snapshot <= core_->commits.snapshot()) return {};
-  return Fail(ErrorCode::kInvalidArgument,
-              "SCN " + std::to_string(snapshot.value) + " is in the future: the newest is " +
-                  std::to_string(core_->commits.snapshot().value));
+  return Fail(ErrorCode::kInvalidArgument, "SCN " + std::to_string(snapshot.value) +
+                                               " is in the future: the newest is " +
+                                               std::to_string(core_->commits.snapshot().value));
 }
 
 io::Task<Status> Tenant::Flush() { return FlushTenant(*core_); }
@@ -250,15 +243,14 @@ TenantStatistics Tenant::Statistics() const {
   statistics.cache_misses = core_->cache.statistics().misses;
   for (const auto& [id, stream] : core_->streams) {
     const Clog& clog = stream->clog();
-    statistics.log_streams.push_back(
-        {.id = id,
-         .base_lsn = clog.base_lsn(),
-         .end_lsn = clog.end_lsn(),
-         .durable_end_lsn = clog.durable_end_lsn(),
-         .max_scn = clog.max_scn(),
-         .checkpoint_scn = Scn{stream->record().clog_checkpoint_scn()},
-         .tablets = stream->tablets().size(),
-         .open_transactions = stream->contexts().size()});
+    statistics.log_streams.push_back({.id = id,
+                                      .base_lsn = clog.base_lsn(),
+                                      .end_lsn = clog.end_lsn(),
+                                      .durable_end_lsn = clog.durable_end_lsn(),
+                                      .max_scn = clog.max_scn(),
+                                      .checkpoint_scn = Scn{stream->record().clog_checkpoint_scn()},
+                                      .tablets = stream->tablets().size(),
+                                      .open_transactions = stream->contexts().size()});
     for (const auto& [tablet_id, tablet] : stream->tablets()) {
       TabletStatistics entry{.tablet = tablet_id, .ls = id};
       entry.memtable_bytes = tablet->memtable_bytes();

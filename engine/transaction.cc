@@ -29,7 +29,8 @@ Row ToRow(std::span<const Datum> cells) {
 Status Discarded(const Tablet& tablet, Scn snapshot) {
   return Fail(Error(ErrorCode::kSnapshotDiscarded,
                     "versions of SCN " + std::to_string(snapshot.value) + " are gone from tablet " +
-                        std::to_string(tablet.id().value) + ": a major compaction keeps those from " +
+                        std::to_string(tablet.id().value) +
+                        ": a major compaction keeps those from " +
                         std::to_string(tablet.multi_version_start()) + " on"));
 }
 

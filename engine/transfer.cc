@@ -75,9 +75,9 @@ io::Task<Status> Finish(TenantCore& core, Transfer transfer) {
                          FinishTransferIn(transfer, start)));
   if (!status) co_return status;
   const std::unique_ptr<Transaction> sent = BeginTransfer(core);
-  status = co_await CommitOf(
-      *sent, LogNode(*sent, transfer.source, TxDataSourceType::kFinishTransferOut,
-                     FinishTransferOut(transfer, core.commits.snapshot())));
+  status =
+      co_await CommitOf(*sent, LogNode(*sent, transfer.source, TxDataSourceType::kFinishTransferOut,
+                                       FinishTransferOut(transfer, core.commits.snapshot())));
   if (!status) co_return status;
   co_return co_await Checkpoint(core, source);
 }
@@ -128,8 +128,8 @@ io::Task<Status> MoveTablet(TenantCore& core, TabletId id, LsId destination) {
   const format::Timestamp now{static_cast<std::int64_t>(core.env.clock.NowNs() / 1000)};
   const std::vector<TabletId> moved(1, id);
   Status status = co_await WriteRows(core, *tx, RowsOfTransfer(after, moved, now));
-  Result<Scn> logged = status ? LogStart(*tx, transfer, *tablet)
-                              : Result<Scn>(Fail(std::move(status).error()));
+  Result<Scn> logged =
+      status ? LogStart(*tx, transfer, *tablet) : Result<Scn>(Fail(std::move(status).error()));
   status = co_await CommitOf(*tx, std::move(logged));
   if (!status) {
     if (Tablet* still = source.FindTablet(id)) still->set_leaving(false);
