@@ -27,7 +27,8 @@ void Buffer::Release() {
   std::exchange(pool_, nullptr)->GiveBack(std::exchange(data_, nullptr));
 }
 
-BufferPool::BufferPool(Loop& loop, std::size_t buffer_size, std::size_t count) : waiters_(loop) {
+BufferPool::BufferPool(Loop& loop, std::size_t buffer_size, std::size_t count)
+    : loop_(loop), waiters_(loop) {
   assert(buffer_size > 0 && count > 0);
   stats_.buffer_size = (buffer_size + Disk::kAlignment - 1) / Disk::kAlignment * Disk::kAlignment;
   stats_.count = count;
@@ -41,7 +42,10 @@ BufferPool::BufferPool(Loop& loop, std::size_t buffer_size, std::size_t count) :
   loop.driver().Register(*this);
 }
 
-BufferPool::~BufferPool() { assert(stats_.in_use == 0); }
+BufferPool::~BufferPool() {
+  assert(stats_.in_use == 0);
+  loop_.driver().Unregister(*this);
+}
 
 Task<Buffer> BufferPool::Acquire() {
   if (free_.size() == promised_) {

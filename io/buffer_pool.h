@@ -78,15 +78,16 @@ class BufferPool {
 
  private:
   friend Buffer;
-  struct Free {
+  struct FreeMemory {
     void operator()(std::byte* memory) const { std::free(memory); }
   };
 
   Buffer Take();
   void GiveBack(std::byte* data);
 
+  Loop& loop_;
   BufferPoolStats stats_;
-  std::unique_ptr<std::byte, Free> memory_;
+  std::unique_ptr<std::byte, FreeMemory> memory_;
   std::vector<std::byte*> free_;
   // Buffers in free_ that already belong to a woken waiter.
   std::size_t promised_ = 0;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 #include <string_view>
@@ -62,29 +63,22 @@ Error ErrnoError(int error, std::string_view doing, std::string path) {
 }
 
 File::ReadOperation File::Read(std::uint64_t offset, std::span<std::byte> out) {
-  return ReadOperation({.file = this,
-                        .kind = FileRequest::Kind::kRead,
-                        .offset = offset,
-                        .size = out.size(),
-                        .data = out.data()});
+  return ReadOperation(*this, FileRequest::Kind::kRead, offset, out.size(), out.data(),
+                       Durability::kNone);
 }
 
 File::WriteOperation File::Write(std::uint64_t offset, ByteView data, Durability durability) {
-  return WriteOperation({.file = this,
-                         .kind = FileRequest::Kind::kWrite,
-                         .durability = durability,
-                         .offset = offset,
-                         .size = data.size(),
-                         .data = const_cast<std::byte*>(data.data())});
+  return WriteOperation(*this, FileRequest::Kind::kWrite, offset, data.size(),
+                        const_cast<std::byte*>(data.data()), durability);
 }
 
 File::WriteOperation File::Sync() {
-  return WriteOperation({.file = this, .kind = FileRequest::Kind::kSync});
+  return WriteOperation(*this, FileRequest::Kind::kSync, 0u, 0u, nullptr, Durability::kNone);
 }
 
 File::WriteOperation File::Allocate(std::uint64_t offset, std::uint64_t size) {
-  return WriteOperation(
-      {.file = this, .kind = FileRequest::Kind::kAllocate, .offset = offset, .size = size});
+  return WriteOperation(*this, FileRequest::Kind::kAllocate, offset, size, nullptr,
+                        Durability::kNone);
 }
 
 bool File::Operation::await_ready() {
@@ -114,8 +108,10 @@ Result<std::size_t> File::ReadOperation::await_resume() const {
   return static_cast<std::size_t>(request_.transferred);
 }
 
-Status File::WriteOperation::await_resume() const {
+Status File::WriteOperation::await_resume() {
   if (request_.error != 0) return Fail(MakeError());
+  File& file = *request_.file;
+  if (request_.size > 0) file.size_ = std::max(file.size_, request_.offset + request_.size);
   return Status();
 }
 

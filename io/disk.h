@@ -7,10 +7,13 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "io/driver.h"
 #include "io/task.h"
 
 namespace obbak::io {
@@ -34,25 +37,25 @@ enum class Durability {
   kDurable,
 };
 
-// One operation on an open file, on its way through a device. Lives in the awaiting coroutine's
-// frame: operations allocate nothing.
-struct FileRequest {
+// One operation on an open file, on its way through a device.
+struct FileRequest : Work {
   enum class Kind : std::uint8_t { kRead, kWrite, kSync, kAllocate };
+
+  FileRequest(File& on, Kind what, std::uint64_t at, std::uint64_t bytes, std::byte* memory,
+              Durability how)
+      : file(&on), kind(what), durability(how), offset(at), size(bytes), data(memory) {}
 
   File* file;
   Kind kind;
-  Durability durability = Durability::kNone;
-  std::uint64_t offset = 0;
-  std::uint64_t size = 0;
-  // Only read through when kind is kWrite.
-  std::byte* data = nullptr;
+  Durability durability;
+  std::uint64_t offset;
+  std::uint64_t size;
+  // Written to by kRead only.
+  std::byte* data;
 
   // What the device says at the end: bytes transferred, and 0 or an errno.
   std::uint64_t transferred = 0;
   int error = 0;
-
-  std::coroutine_handle<> waiter = nullptr;
-  FileRequest* next = nullptr;
 };
 
 // An open file. Operations may run beside each other in any number; those that overlap and include
@@ -86,13 +89,15 @@ class File {
   // nothing was written, and the file is at least offset + size long. Durable after a Sync.
   WriteOperation Allocate(std::uint64_t offset, std::uint64_t size);
 
-  // Bytes; what others do to the same file through another File is not seen.
-  virtual std::uint64_t size() const = 0;
+  // Bytes, after the writes and allocations that have returned; those through another File are not
+  // seen.
+  std::uint64_t size() const { return size_; }
   const std::string& path() const { return path_; }
   bool direct() const { return direct_; }
 
  protected:
-  File(std::string path, bool direct) : path_(std::move(path)), direct_(direct) {}
+  File(std::string path, bool direct, std::uint64_t size)
+      : path_(std::move(path)), direct_(direct), size_(size) {}
 
   // Begins a checked operation. At its end the device fills in `transferred` and `error` and makes
   // `waiter` ready; never before this returns.
@@ -101,6 +106,7 @@ class File {
  private:
   std::string path_;
   bool direct_;
+  std::uint64_t size_;
 };
 
 // The awaitables that File's methods return; to be awaited at once.
@@ -117,7 +123,8 @@ class [[nodiscard]] File::Operation {
   }
 
  protected:
-  explicit Operation(const FileRequest& request) : request_(request) {}
+  template <class... Arguments>
+  explicit Operation(File& file, Arguments... arguments) : request_(file, arguments...) {}
   Error MakeError() const;
 
   FileRequest request_;
@@ -134,7 +141,7 @@ class [[nodiscard]] File::ReadOperation final : public Operation {
 
 class [[nodiscard]] File::WriteOperation final : public Operation {
  public:
-  Status await_resume() const;
+  Status await_resume();
 
  private:
   friend File;

@@ -44,10 +44,11 @@ class Loop {
   Task<Status> Sleep(std::chrono::nanoseconds duration, std::stop_token stop = {});
 
   // `co_await loop.Offload(f)` calls f() on the worker pool and gives its result. f must not touch
-  // what belongs to the loop.
+  // what belongs to the loop; the awaiting frame stays where it is meanwhile, so f may refer to its
+  // variables.
   template <class F>
-  auto Offload(F f) {
-    return OffloadAwaiter<F>(*driver_, std::move(f));
+  auto Offload(F&& f) {
+    return OffloadOperation<F>(*driver_, std::forward<F>(f));
   }
 
   // Never goes back; its zero means nothing.
@@ -74,9 +75,6 @@ class Loop {
     void await_resume() const noexcept {}
   };
 
-  template <class F>
-  class OffloadAwaiter;
-
   static Detached RunDetached(Loop& loop, Task<void> task);
   // Turns until *done.
   void Drive(const bool& done);
@@ -90,39 +88,6 @@ class Loop {
   std::uint64_t next_timer_ = 0;
   std::size_t live_tasks_ = 0;
   bool driving_ = false;
-};
-
-template <class F>
-class Loop::OffloadAwaiter : private Work {
- public:
-  using Value = std::invoke_result_t<F&>;
-
-  OffloadAwaiter(Driver& driver, F f) : Work{&RunHere, {}}, driver_(driver), f_(std::move(f)) {}
-  OffloadAwaiter(const OffloadAwaiter&) = delete;
-  OffloadAwaiter& operator=(const OffloadAwaiter&) = delete;
-
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> handle) {
-    waiter = handle;
-    driver_.Offload(*this);
-  }
-  Value await_resume() {
-    if constexpr (!std::is_void_v<Value>) return *std::move(value_);
-  }
-
- private:
-  static void RunHere(Work& work) {
-    auto& self = static_cast<OffloadAwaiter&>(work);
-    if constexpr (std::is_void_v<Value>) {
-      self.f_();
-    } else {
-      self.value_.emplace(self.f_());
-    }
-  }
-
-  Driver& driver_;
-  F f_;
-  std::optional<std::conditional_t<std::is_void_v<Value>, bool, Value>> value_;
 };
 
 namespace internal {

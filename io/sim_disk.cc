@@ -64,14 +64,19 @@ SimOperation::Kind KindOf(const FileRequest& request) {
 }  // namespace
 
 std::string ToString(const SimOperation& operation) {
-  return fmt::format("{}: {} {} offset {} size {}", operation.number, KindName(operation.kind),
-                     operation.path, operation.offset, operation.size);
+  std::string text =
+      fmt::format("{}: {} {}", operation.number, KindName(operation.kind), operation.path);
+  if (!operation.target.empty()) text += fmt::format(" to {}", operation.target);
+  if (operation.size > 0) {
+    text += fmt::format(" offset {} size {}", operation.offset, operation.size);
+  }
+  return text;
 }
 
 class SimDisk::OpenFile final : public File {
  public:
   OpenFile(SimDisk& disk, SimImage::NodeId node, std::string path, const OpenOptions& options)
-      : File(std::move(path), options.direct),
+      : File(std::move(path), options.direct, disk.image_.file(node).size()),
         disk_(disk),
         node_(node),
         read_only_(options.read_only) {
@@ -79,7 +84,6 @@ class SimDisk::OpenFile final : public File {
   }
   ~OpenFile() override { disk_.Close(node_); }
 
-  std::uint64_t size() const override { return disk_.image_.file(node_).size(); }
   SimImage::NodeId node() const { return node_; }
   bool read_only() const { return read_only_; }
 
@@ -94,14 +98,12 @@ class SimDisk::OpenFile final : public File {
 SimDisk::SimDisk(SimDriver& driver, SimImage image, std::uint64_t seed)
     : driver_(driver), image_(std::move(image)), random_(seed) {}
 
-SimDisk::Ticket SimDisk::Submit(SimOperation::Kind kind, std::string_view path,
-                                std::uint64_t offset, std::uint64_t size) {
-  Ticket ticket{.number = ++operations_, .sequence = image_.sequence()};
-  if (ticket.number >= stop_at_) powered_ = false;
-  if (observer_ != nullptr) {
-    ticket.fault = observer_({ticket.number, kind, path, offset, size});
-  }
-  return ticket;
+SimDisk::Ticket SimDisk::Submit(SimOperation operation) {
+  operation.number = ++operations_;
+  if (operation.number >= stop_at_) powered_ = false;
+  return {.number = operation.number,
+          .sequence = image_.sequence(),
+          .fault = observer_ == nullptr ? SimFault::kNone : observer_(operation)};
 }
 
 void SimDisk::PowerOff() {
@@ -129,7 +131,10 @@ void SimDisk::Close(SimImage::NodeId node) {
 }
 
 void SimDisk::Start(OpenFile& file, FileRequest& request) {
-  const Ticket ticket = Submit(KindOf(request), file.path(), request.offset, request.size);
+  const Ticket ticket = Submit({.kind = KindOf(request),
+                                .path = file.path(),
+                                .offset = request.offset,
+                                .size = request.size});
   const bool changes =
       request.kind == FileRequest::Kind::kWrite || request.kind == FileRequest::Kind::kAllocate;
   if (changes && file.read_only()) request.error = EBADF;
@@ -191,7 +196,7 @@ bool SimDisk::HasSpaceFor(const SimFile& file, const FileRequest& request) const
 
 Task<Result<std::unique_ptr<File>>> SimDisk::Open(std::string path, OpenOptions options) {
   const auto kind = options.create ? SimOperation::Kind::kCreate : SimOperation::Kind::kOpen;
-  const Ticket ticket = Submit(kind, path);
+  const Ticket ticket = Submit({.kind = kind, .path = path});
   co_await driver_.Latency();
   int error = ErrorOf(ticket);
   if (options.create && Reaches(ticket) && (error == 0 || error == kPowerIsOff)) {
@@ -206,8 +211,9 @@ Task<Result<std::unique_ptr<File>>> SimDisk::Open(std::string path, OpenOptions 
 }
 
 template <class F>
-Task<Status> SimDisk::ChangeNames(SimOperation::Kind kind, std::string path, F change) {
-  const Ticket ticket = Submit(kind, path);
+Task<Status> SimDisk::ChangeNames(SimOperation::Kind kind, std::string path, std::string target,
+                                  F change) {
+  const Ticket ticket = Submit({.kind = kind, .path = path, .target = target});
   co_await driver_.Latency();
   int error = ErrorOf(ticket);
   if (error == 0) {
@@ -220,22 +226,22 @@ Task<Status> SimDisk::ChangeNames(SimOperation::Kind kind, std::string path, F c
 }
 
 Task<Status> SimDisk::Rename(std::string from, std::string to) {
-  return ChangeNames(SimOperation::Kind::kRename, from,
+  return ChangeNames(SimOperation::Kind::kRename, from, to,
                      [this, from, to] { return image_.Rename(from, to); });
 }
 
 Task<Status> SimDisk::Remove(std::string path) {
-  return ChangeNames(SimOperation::Kind::kRemove, path,
+  return ChangeNames(SimOperation::Kind::kRemove, path, "",
                      [this, path] { return image_.Remove(path); });
 }
 
 Task<Status> SimDisk::MakeDirectory(std::string path) {
-  return ChangeNames(SimOperation::Kind::kMakeDirectory, path,
+  return ChangeNames(SimOperation::Kind::kMakeDirectory, path, "",
                      [this, path] { return image_.Create(path, /*directory=*/true); });
 }
 
 Task<Status> SimDisk::SyncDirectory(std::string path) {
-  const Ticket ticket = Submit(SimOperation::Kind::kSyncDirectory, path);
+  const Ticket ticket = Submit({.kind = SimOperation::Kind::kSyncDirectory, .path = path});
   co_await driver_.Latency();
   int error = ErrorOf(ticket);
   const SimImage::NodeId node = image_.Find(path);
@@ -249,7 +255,7 @@ Task<Status> SimDisk::SyncDirectory(std::string path) {
 }
 
 Task<Result<std::vector<DirEntry>>> SimDisk::List(std::string path) {
-  const Ticket ticket = Submit(SimOperation::Kind::kList, path);
+  const Ticket ticket = Submit({.kind = SimOperation::Kind::kList, .path = path});
   co_await driver_.Latency();
   int error = ErrorOf(ticket);
   const SimImage::NodeId node = image_.Find(path);
@@ -263,7 +269,7 @@ Task<Result<std::vector<DirEntry>>> SimDisk::List(std::string path) {
 }
 
 Task<Result<FileStatus>> SimDisk::Stat(std::string path) {
-  const Ticket ticket = Submit(SimOperation::Kind::kStat, path);
+  const Ticket ticket = Submit({.kind = SimOperation::Kind::kStat, .path = path});
   co_await driver_.Latency();
   int error = ErrorOf(ticket);
   const SimImage::NodeId node = image_.Find(path);

@@ -38,14 +38,15 @@ struct SimOperation {
 
   // From 1 on, in the order of submission.
   std::uint64_t number = 0;
-  Kind kind;
-  // Valid during the call.
-  std::string_view path;
+  Kind kind = Kind::kRead;
+  // Valid during the call; `target` is where a rename goes.
+  std::string_view path = {};
+  std::string_view target = {};
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
 };
 
-// "17: durable write clog/1/0 offset 4096 size 8192".
+// "17: durable write clog/1/0 offset 4096 size 8192", "18: rename a to b".
 std::string ToString(const SimOperation& operation);
 
 // What goes wrong with one operation.
@@ -91,7 +92,8 @@ class SimDisk final : public Disk {
   void PowerOff();
   bool powered() const { return powered_; }
 
-  // The disk as found after a power failure at this moment (or when the power went off). Seed 0
+  // The disk as found after a power failure at this moment; operations still under way count as not
+  // begun, so after StopAtOperation let the program above wind down first. Seed 0
   // loses everything that was not made durable, seed 1 keeps everything, every other seed draws for
   // each sector and each name.
   SimImage CrashImage(std::uint64_t seed) const;
@@ -107,8 +109,8 @@ class SimDisk final : public Disk {
     SimFault fault = SimFault::kNone;
   };
 
-  Ticket Submit(SimOperation::Kind kind, std::string_view path, std::uint64_t offset = 0,
-                std::uint64_t size = 0);
+  // Numbers the operation.
+  Ticket Submit(SimOperation operation);
   // Whether the operation may still change the disk, in full or in part.
   bool Reaches(const Ticket& ticket) const { return powered_ || ticket.number <= stop_at_; }
   // What the operation fails with, if anything.
@@ -121,7 +123,7 @@ class SimDisk final : public Disk {
   void Close(SimImage::NodeId node);
   // Submits, waits, and runs `change`, which gives an errno.
   template <class F>
-  Task<Status> ChangeNames(SimOperation::Kind kind, std::string path, F change);
+  Task<Status> ChangeNames(SimOperation::Kind kind, std::string path, std::string target, F change);
 
   SimDriver& driver_;
   SimImage image_;
