@@ -72,15 +72,15 @@ io::Task<Result<Account>> ReadAccount(Transaction& tx, const TableSchema& table,
 }
 
 // `tx` is to be rolled back unless this says kDone.
-io::Task<Result<TransferResult>> Move(Transaction& tx, const TableSchema& table, std::int64_t from,
-                                      std::int64_t to, std::int64_t amount) {
-  Result<Account> payer = co_await ReadAccount(tx, table, from);
+io::Task<Result<TransferResult>> Move(Transaction& tx, const TableSchema& table,
+                                      const BankTransfer& transfer) {
+  Result<Account> payer = co_await ReadAccount(tx, table, transfer.from);
   if (!payer) co_return Meaning(payer.error());
-  Result<Account> payee = co_await ReadAccount(tx, table, to);
+  Result<Account> payee = co_await ReadAccount(tx, table, transfer.to);
   if (!payee) co_return Meaning(payee.error());
-  if (payer->balance < amount) co_return TransferResult::kRefused;
-  payer->balance -= amount;
-  payee->balance += amount;
+  if (payer->balance < transfer.amount) co_return TransferResult::kRefused;
+  payer->balance -= transfer.amount;
+  payee->balance += transfer.amount;
   for (Account* account : {&*payer, &*payee}) {
     ++account->transfers;
     const auto row = account->row();
@@ -138,16 +138,20 @@ io::Task<Status> BankWorkload::CreateAccounts(const BankParameters& parameters) 
   co_return Status();
 }
 
-io::Task<Result<TransferResult>> BankWorkload::Transfer(io::Random& random) const {
+BankTransfer BankWorkload::Choose(io::Random& random) const {
   const auto accounts = static_cast<std::uint64_t>(expected_.accounts);
-  const auto from = random.Below(accounts);
-  const auto to = (from + 1 + random.Below(accounts - 1)) % accounts;
-  const auto amount =
-      1 + static_cast<std::int64_t>(random.Below(static_cast<std::uint64_t>(max_amount_)));
+  const std::uint64_t from = random.Below(accounts);
+  const std::uint64_t to = (from + 1 + random.Below(accounts - 1)) % accounts;
+  const std::uint64_t amount = 1 + random.Below(static_cast<std::uint64_t>(max_amount_));
+  return {.from = static_cast<std::int64_t>(from),
+          .to = static_cast<std::int64_t>(to),
+          .amount = static_cast<std::int64_t>(amount)};
+}
+
+io::Task<Result<TransferResult>> BankWorkload::Transfer(BankTransfer transfer) const {
   auto tx = tenant_->Begin();
   if (!tx) co_return Fail(tx.error());
-  const Result<TransferResult> moved = co_await Move(**tx, *table_, static_cast<std::int64_t>(from),
-                                                     static_cast<std::int64_t>(to), amount);
+  const Result<TransferResult> moved = co_await Move(**tx, *table_, transfer);
   if (!moved || *moved != TransferResult::kDone) {
     const Status undone = (*tx)->Rollback();
     if (moved && !undone) co_return Fail(undone.error());

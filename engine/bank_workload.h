@@ -27,6 +27,12 @@ struct BankParameters {
   bool operator==(const BankParameters&) const = default;
 };
 
+struct BankTransfer {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  std::int64_t amount = 0;
+};
+
 // What became of one transfer.
 enum class TransferResult {
   kDone,
@@ -51,9 +57,10 @@ class BankWorkload {
   // must stay. kInvalidArgument for impossible parameters or a table of another shape.
   static io::Task<Result<BankWorkload>> Open(Tenant& tenant, BankParameters parameters);
 
-  // Moves a random amount between two random accounts, in one transaction. Errors are those that
-  // no retry helps against.
-  io::Task<Result<TransferResult>> Transfer(io::Random& random) const;
+  // A random amount between two random accounts.
+  BankTransfer Choose(io::Random& random) const;
+  // Does it in one transaction. Errors are those that no retry helps against.
+  io::Task<Result<TransferResult>> Transfer(BankTransfer transfer) const;
 
   io::Task<Result<BankTotals>> Totals(format::Scn snapshot) const;
   // kInvalidData when the sum, or the number of accounts, isn't what it was at the beginning, an
