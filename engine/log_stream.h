@@ -2,6 +2,7 @@
 // that are open on them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -70,6 +71,14 @@ class LogStream final : public TxLogSink {
   // The first log of a leader; so it takes the next SCN of its log, not the time.
   Status StartWorking();
   Status OnMdsLogged(format::TxId tx, const format::TxBufferNode& node, format::Scn scn) override;
+
+  // Log blocks from here on stay, whatever the checkpoint: who archives the log moves this on.
+  // kInvalidLsn: nobody needs them.
+  void KeepLogFrom(format::Lsn lsn) { keep_from_ = lsn; }
+  // Blocks below it are free.
+  format::Lsn recyclable_lsn() const {
+    return std::min(format::Lsn{record_.clog_base_lsn()}, keep_from_);
+  }
 
   // ---- Tablets
   void AddTablet(std::shared_ptr<Tablet> tablet);
@@ -143,6 +152,7 @@ class LogStream final : public TxLogSink {
   // Tablets whose creation is not committed, with the SCN of the log entry that says it.
   std::map<format::TabletId, format::Scn> creations_;
   std::vector<format::TabletId> dropped_;
+  format::Lsn keep_from_ = format::kInvalidLsn;
   std::size_t active_bytes_ = 0;
   io::WaitQueue decided_;
 };
