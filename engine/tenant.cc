@@ -134,8 +134,8 @@ io::Task<Result<std::unique_ptr<Tenant>>> Tenant::Create(Env env, std::string di
 
 io::Task<Result<std::unique_ptr<Tenant>>> Tenant::Open(Env env, std::string dir,
                                                        EngineOptions engine) {
-  std::unique_ptr<Tenant> tenant(new Tenant(
-      std::make_unique<TenantCore>(std::move(env), std::move(dir), std::move(engine))));
+  std::unique_ptr<Tenant> tenant(
+      new Tenant(std::make_unique<TenantCore>(std::move(env), std::move(dir), std::move(engine))));
   TenantCore& core = *tenant->core_;
   Status status = co_await RecoverManifest(core);
   if (status) {
@@ -153,6 +153,15 @@ io::Task<Result<std::unique_ptr<Tenant>>> Tenant::Open(Env env, std::string dir,
   }
   StartBackground(core);
   co_return tenant;
+}
+
+io::Task<Result<TenantOptions>> Tenant::ReadOptions(Env env, std::string dir) {
+  EngineOptions small;
+  small.block_cache = 0;
+  small.scan_buffers = 1;
+  TenantCore core(std::move(env), std::move(dir), std::move(small));
+  if (Status status = co_await RecoverManifest(core); !status) co_return Fail(status.error());
+  co_return core.options;
 }
 
 io::Task<Status> Tenant::Close() {
@@ -208,9 +217,9 @@ Result<std::unique_ptr<TableScan>> Tenant::Scan(const TableSchemaPtr& table, con
 Status Tenant::CheckSnapshot(Scn snapshot) const {
   if (Status status = core_->CheckUsable(); !status) return status;
   if (snapshot <= core_->commits.snapshot()) return {};
-  return Fail(ErrorCode::kInvalidArgument,
-              "SCN " + std::to_string(snapshot.value) + " is in the future: the newest is " +
-                  std::to_string(core_->commits.snapshot().value));
+  return Fail(ErrorCode::kInvalidArgument, "SCN " + std::to_string(snapshot.value) +
+                                               " is in the future: the newest is " +
+                                               std::to_string(core_->commits.snapshot().value));
 }
 
 io::Task<Status> Tenant::Flush() { return FlushTenant(*core_); }
@@ -229,15 +238,14 @@ TenantStatistics Tenant::Statistics() const {
   statistics.cache_misses = core_->cache.statistics().misses;
   for (const auto& [id, stream] : core_->streams) {
     const Clog& clog = stream->clog();
-    statistics.log_streams.push_back(
-        {.id = id,
-         .base_lsn = clog.base_lsn(),
-         .end_lsn = clog.end_lsn(),
-         .durable_end_lsn = clog.durable_end_lsn(),
-         .max_scn = clog.max_scn(),
-         .checkpoint_scn = Scn{stream->record().clog_checkpoint_scn()},
-         .tablets = stream->tablets().size(),
-         .open_transactions = stream->contexts().size()});
+    statistics.log_streams.push_back({.id = id,
+                                      .base_lsn = clog.base_lsn(),
+                                      .end_lsn = clog.end_lsn(),
+                                      .durable_end_lsn = clog.durable_end_lsn(),
+                                      .max_scn = clog.max_scn(),
+                                      .checkpoint_scn = Scn{stream->record().clog_checkpoint_scn()},
+                                      .tablets = stream->tablets().size(),
+                                      .open_transactions = stream->contexts().size()});
     for (const auto& [tablet_id, tablet] : stream->tablets()) {
       TabletStatistics entry{.tablet = tablet_id, .ls = id};
       entry.memtable_bytes = tablet->memtable_bytes();
