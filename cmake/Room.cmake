@@ -71,6 +71,7 @@ function(obbak_room name)
     target_link_libraries(${name}_test PRIVATE obbak_${name} GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE OBBAK_TESTDATA_DIR="${PROJECT_SOURCE_DIR}/testdata")
     add_test(NAME ${name}_test COMMAND ${name}_test)
+    set_tests_properties(${name}_test PROPERTIES LABELS ${name})
   endif()
 endfunction()
 

@@ -282,6 +282,7 @@ SystemRowChanges RowsOfNewTenant(const Catalog& catalog, format::Timestamp now) 
   name_case.name = kNameCaseVariable;
   name_case.value = std::to_string(static_cast<int>(catalog.name_case_mode()));
   changes.Put(name_case);
+  changes.Put(FreezeInfoRow{.frozen_scn = format::kBaseScn.value});
   changes.Counters(catalog, DmlFlag::kInsert);
   for (const auto& [id, ls] : catalog.log_streams()) changes.Put(RecordOf(ls));
   for (const auto& [id, database] : catalog.databases()) {

@@ -58,8 +58,8 @@ class Clog {
   };
 
   // A new log that continues behind `base`, whose curr_lsn is the start of a block: PalfBaseInfo()
-  // with the log stream's create SCN for an empty log stream. The directory must exist and hold no
-  // block file (kEntryExist).
+  // with the log stream's create SCN for an empty log stream. The directory must exist, durably,
+  // and hold no block file (kEntryExist).
   static io::Task<Result<std::unique_ptr<Clog>>> Create(Env env, std::string dir,
                                                         format::LsId ls_id,
                                                         const format::PalfBaseInfo& base,
@@ -81,7 +81,7 @@ class Clog {
 
   Clog(const Clog&) = delete;
   Clog& operator=(const Clog&) = delete;
-  // Precondition: Close() is done.
+  // Precondition: Close() is done, and no task waits in one of the calls below.
   ~Clog();
 
   // Writes what is appended and ends the background work. Append nothing afterwards. Fails like
@@ -103,10 +103,11 @@ class Clog {
   // with kCanceled on Close().
   io::Task<Status> WaitBeyond(format::Lsn lsn);
 
-  // Appends a whole group entry of another log as it is, for a log stream that is restored or
-  // follows: the group's LSN must be end_lsn() and its chain must continue this log's, and there
-  // must be no Append before it that is not durable (kStateNotMatch). Afterwards Append continues
-  // behind it. The caller has applied format::MarkRawWrite.
+  // Appends a whole group entry as it is, for a log stream that is restored or follows another; the
+  // caller has applied format::MarkRawWrite. It is checked first as LogReader does: its chain must
+  // continue this log's. Fails with kStateNotMatch when its LSN is not end_lsn(), with kInvalidData
+  // or kChecksumError when it is not valid here, and like Append. Afterwards Append continues
+  // behind it. `lsn` is the group's.
   Result<Appended> AppendRaw(const format::LogGroup& group);
 
   // Behind the last appended entry.

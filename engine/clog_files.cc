@@ -166,7 +166,8 @@ io::Task<Result<ClogFiles::BlockFile>> ClogFiles::TakeSpare(std::string path) {
     co_return Fail(std::move(status).error());
   Result<std::unique_ptr<io::File>> opened = co_await env_.disk.Open(path, {.direct = true});
   if (!opened) co_return Fail(std::move(opened).error());
-  co_return BlockFile{.file = *std::move(opened), .written_end = kLogFileSize};
+  BlockFile taken{.file = *std::move(opened), .written_end = kLogFileSize};
+  co_return taken;
 }
 
 io::Task<Result<ClogFiles::BlockFile>> ClogFiles::Begin(std::uint64_t block_id, Scn first_scn) {

@@ -276,7 +276,7 @@ const io::SimImage& ThreeBlocks() {
 }
 
 TEST(ClogTest, AMissingFileIsNamed) {
-  for (const std::uint64_t missing : {0, 1}) {
+  for (const std::uint64_t missing : {0U, 1U}) {
     ClogWorld world(1, ThreeBlocks());
     ASSERT_OK(world.Run(world.disk().Remove(BlockPath(missing))));
     const Status opened = world.Open();
@@ -287,7 +287,7 @@ TEST(ClogTest, AMissingFileIsNamed) {
 }
 
 TEST(ClogTest, OnlyTheLastFileMayHaveATail) {
-  for (const std::uint64_t from : {0, 30'000'000}) {
+  for (const std::uint64_t from : {0U, 30'000'000U}) {
     ClogWorld world(1, ThreeBlocks());
     world.Overwrite(BlockPath(1), kLogFileHeaderArea + from, Bytes(kPalfBlockSize - from));
     const Status opened = world.Open();

@@ -152,9 +152,9 @@ io::Task<Result<Scn>> CommitTransaction(TenantCore& core, std::vector<TxPart> pa
     return true;
   });
   if (parts.empty()) co_return core.commits.snapshot();
-  Result<Scn> version = parts.size() == 1
-                            ? co_await CommitOnePhase(core, parts.front())
-                            : co_await CommitTwoPhases(core, std::move(parts));
+  io::Task<Result<Scn>> commit = parts.size() == 1 ? CommitOnePhase(core, parts.front())
+                                                   : CommitTwoPhases(core, std::move(parts));
+  const Result<Scn> version = co_await std::move(commit);
   if (!version) {
     core.Break(version.error());
     co_return version;

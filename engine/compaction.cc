@@ -77,7 +77,8 @@ class Merge {
         progress_(store.loop),
         input_buffers_(store.loop, format::kMacroBlockSize,
                        std::max<std::size_t>(max_inputs * kBlocksPerInput, 1)),
-        output_buffers_(store.loop, format::kMacroBlockSize, MergeStep::kRoom) {}
+        output_buffers_(store.loop, format::kMacroBlockSize,
+                        MergeStep::kRoom + MergeStep::kOpenBlocks) {}
   Merge(const Merge&) = delete;
   Merge& operator=(const Merge&) = delete;
 
@@ -188,6 +189,7 @@ io::Task<Status> Merge::Drive() {
            output_buffers_.stats().in_use == output_buffers_.stats().count)
       co_await progress_.Wait();
     if (Status status = co_await AddRoom(); !status) co_return status;
+    assert(stop != Stop::kNeedsRoom || sink_.room() > 0);
     if (!failed_) co_return failed_;
     const Result<Stop> next =
         co_await store_.loop.Offload([this] { return step_->Run(kSliceRows); });
@@ -393,6 +395,12 @@ format::SstableBasicMeta ExtraMeta(const TabletFormat& format) {
   return extra;
 }
 
+format::TableKey KeyOf(const TabletFormat& format, const format::ScnRange& range,
+                       format::ITableType type) {
+  return {
+      .tablet_id = format.tablet_id, .scn_range = range, .column_group_idx = 0, .table_type = type};
+}
+
 std::int64_t Version(format::Scn scn) { return static_cast<std::int64_t>(scn.value); }
 
 }  // namespace
@@ -441,13 +449,10 @@ io::Task<Result<CompactionResult>> WriteMini(const SstableStore& store, const Ta
                                              std::stop_token stop) {
   Merge merge(store, 0, std::move(stop));
   merge.AddRows(format.schema, rows);
-  co_return co_await merge.Run(
-      {.desc = Describe(format, format::MergeType::kMini, Version(range.end_scn))},
-      {.tablet_id = format.tablet_id,
-       .scn_range = range,
-       .column_group_idx = 0,
-       .table_type = format::ITableType::kMini},
-      ExtraMeta(format));
+  MergeStep::Plan plan;
+  plan.desc = Describe(format, format::MergeType::kMini, Version(range.end_scn));
+  const format::TableKey key = KeyOf(format, range, format::ITableType::kMini);
+  co_return co_await merge.Run(std::move(plan), key, ExtraMeta(format));
 }
 
 io::Task<Result<CompactionResult>> MergeMinor(const SstableStore& store, const TabletFormat& format,
@@ -478,15 +483,12 @@ io::Task<Result<CompactionResult>> MergeMinor(const SstableStore& store, const T
   extra.recycle_version = recycle_version;
   const format::MacroDataSeq first = format::MacroDataSeqOf(
       {.sstable_logic_seq = static_cast<std::uint16_t>(extra.sstable_logic_seq)});
-  co_return co_await merge.Run(
-      {.desc = Describe(format, format::MergeType::kMinor, Version(range.end_scn)),
-       .first_data_seq = first.value,
-       .recycle_version = recycle_version},
-      {.tablet_id = format.tablet_id,
-       .scn_range = range,
-       .column_group_idx = 0,
-       .table_type = format::ITableType::kMinor},
-      extra);
+  MergeStep::Plan plan;
+  plan.desc = Describe(format, format::MergeType::kMinor, Version(range.end_scn));
+  plan.first_data_seq = first.value;
+  plan.recycle_version = recycle_version;
+  const format::TableKey key = KeyOf(format, range, format::ITableType::kMinor);
+  co_return co_await merge.Run(std::move(plan), key, extra);
 }
 
 io::Task<Result<CompactionResult>> MergeMajor(
@@ -508,16 +510,15 @@ io::Task<Result<CompactionResult>> MergeMajor(
   for (const std::shared_ptr<const Sstable>& increment : increments) {
     if (increment->is_major())
       co_return Fail(ErrorCode::kInvalidArgument, "a major SSTable among increments");
+    if (increment->max_merged_trans_version() <= above) continue;
     if (Status status = co_await merge.AddSstable(increment, false, above, snapshot); !status)
       co_return Fail(std::move(status).error());
   }
-  co_return co_await merge.Run(
-      {.desc = Describe(format, format::MergeType::kMajor, snapshot)},
-      {.tablet_id = format.tablet_id,
-       .scn_range = {format::kMinScn, format::Scn{static_cast<std::uint64_t>(snapshot)}},
-       .column_group_idx = 0,
-       .table_type = format::ITableType::kMajor},
-      ExtraMeta(format));
+  MergeStep::Plan plan;
+  plan.desc = Describe(format, format::MergeType::kMajor, snapshot);
+  const format::ScnRange range{format::kMinScn, format::Scn{static_cast<std::uint64_t>(snapshot)}};
+  const format::TableKey key = KeyOf(format, range, format::ITableType::kMajor);
+  co_return co_await merge.Run(std::move(plan), key, ExtraMeta(format));
 }
 
 }  // namespace obbak::engine

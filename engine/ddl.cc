@@ -31,17 +31,6 @@ std::unique_ptr<Transaction> BeginDdl(TenantCore& core) {
   return std::make_unique<Transaction>(core, core.NewTxId(), core.commits.snapshot());
 }
 
-io::Task<Status> WriteRows(TenantCore& core, Transaction& tx, SystemRowChanges changes) {
-  for (const SystemRowChange& change : changes) {
-    const TableSchemaPtr table = core.catalog.FindTable(IdOf(change.table));
-    const std::vector<format::Datum> cells = Datums(change.row);
-    Status status = change.dml == format::DmlFlag::kDelete ? co_await tx.Delete(*table, cells)
-                                                           : co_await tx.Put(*table, cells);
-    if (!status) co_return status;
-  }
-  co_return Status();
-}
-
 template <class Payload>
 Status Register(Transaction& tx, LsId ls, TxDataSourceType type, const Payload& payload) {
   Result<std::string> data = format::EncodeMdsPayload(payload);
@@ -92,9 +81,9 @@ std::pair<std::string, std::string> SplitName(const std::string& table) {
 io::Task<Status> CreateSystemTablets(TenantCore& core) {
   const std::unique_ptr<Transaction> tx = BeginDdl(core);
   for (const auto& [id, table] : core.catalog.system_tables()) {
-    Status status = Register(
-        *tx, format::kSysLsId, TxDataSourceType::kCreateTablet,
-        CreateTabletsArg(*table, format::kSysLsId, table->tablets(), format::kBaseScn));
+    Status status =
+        Register(*tx, format::kSysLsId, TxDataSourceType::kCreateTablet,
+                 CreateTabletsArg(*table, format::kSysLsId, table->tablets(), format::kBaseScn));
     if (!status) co_return status;
   }
   co_return co_await CommitDdl(*tx);
@@ -105,17 +94,29 @@ io::Task<Status> LogStreamStep(TenantCore& core, LogStreamEntry entry,
   Catalog after = core.catalog;
   after.PutLogStream(entry);
   const std::unique_ptr<Transaction> tx = BeginDdl(core);
-  Status status =
-      co_await WriteRows(core, *tx, RowsOfLogStream(after, entry, is_new, Now(core)));
+  Status status = co_await WriteRows(core, *tx, RowsOfLogStream(after, entry, is_new, Now(core)));
   if (status) {
-    status = Register(*tx, format::kSysLsId, TxDataSourceType::kLsTable, LsAttrOf(entry, operation));
+    status =
+        Register(*tx, format::kSysLsId, TxDataSourceType::kLsTable, LsAttrOf(entry, operation));
   }
   if (status) status = co_await CommitDdl(*tx);
   if (status) core.catalog = std::move(after);
   co_return status;
 }
 
-// Keeps new writes off, and waits until nobody's are left.
+}  // namespace
+
+io::Task<Status> WriteRows(TenantCore& core, Transaction& tx, SystemRowChanges changes) {
+  for (const SystemRowChange& change : changes) {
+    const TableSchemaPtr table = core.catalog.FindTable(IdOf(change.table));
+    const std::vector<format::Datum> cells = Datums(change.row);
+    io::Task<Status> write =
+        change.dml == format::DmlFlag::kDelete ? tx.Delete(*table, cells) : tx.Put(*table, cells);
+    if (Status status = co_await std::move(write); !status) co_return status;
+  }
+  co_return Status();
+}
+
 io::Task<Status> Quiesce(TenantCore& core, LogStream& stream, Tablet& tablet) {
   tablet.set_leaving(true);
   const auto is_decided = [](const auto& memtable) { return memtable->IsDecided(); };
@@ -125,8 +126,6 @@ io::Task<Status> Quiesce(TenantCore& core, LogStream& stream, Tablet& tablet) {
   }
   co_return Status();
 }
-
-}  // namespace
 
 io::Task<Status> MakeLogStream(TenantCore& core, const LogStreamEntry& entry) {
   pb::LogStream record;
@@ -216,8 +215,7 @@ io::Task<Result<TableSchemaPtr>> CreateTable(TenantCore& core, std::string table
 
   const std::unique_ptr<Transaction> tx = BeginDdl(core);
   const std::string statement = "CREATE TABLE " + name + " (" + ToText(definition) + ")";
-  Status status =
-      co_await WriteRows(core, *tx, RowsOfCreateTable(after, **schema, statement, now));
+  Status status = co_await WriteRows(core, *tx, RowsOfCreateTable(after, **schema, statement, now));
   if (status) status = RegisterDdlTrans(*tx, {DictMetaOf(**schema, after.name_case_mode())});
   for (const auto& [ls, tablets] : TabletsByLs(after, **schema)) {
     if (!status) break;
@@ -265,8 +263,7 @@ io::Task<Status> RecordFreeze(TenantCore& core, Scn frozen_scn) {
   const auto lock = co_await core.ddl.Lock();
   if (Status status = core.ReserveIds(); !status) co_return status;
   const std::unique_ptr<Transaction> tx = BeginDdl(core);
-  Status status =
-      co_await WriteRows(core, *tx, RowsOfFreeze(core.catalog, frozen_scn, Now(core)));
+  Status status = co_await WriteRows(core, *tx, RowsOfFreeze(core.catalog, frozen_scn, Now(core)));
   if (status) status = co_await CommitDdl(*tx);
   if (status) core.major_frozen_scn = frozen_scn;
   co_return status;

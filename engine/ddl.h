@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "engine/catalog.h"
+#include "engine/catalog_rows.h"
 #include "engine/schema.h"
 #include "engine/sql_type.h"
 #include "engine/tenant_core.h"
@@ -26,6 +27,10 @@ io::Task<Status> BootstrapSchema(TenantCore& core);
 io::Task<Status> CreateLogStream(TenantCore& core, LogStreamEntry entry);
 // Makes the log stream's object, its inner tablets and its log on disk.
 io::Task<Status> MakeLogStream(TenantCore& core, const LogStreamEntry& entry);
+// Rows of system tables, as part of a transaction.
+io::Task<Status> WriteRows(TenantCore& core, Transaction& tx, SystemRowChanges changes);
+// Keeps new writes off a tablet, and returns when nobody's are undecided.
+io::Task<Status> Quiesce(TenantCore& core, LogStream& stream, Tablet& tablet);
 // The row of a major freeze.
 io::Task<Status> RecordFreeze(TenantCore& core, format::Scn frozen_scn);
 

@@ -367,4 +367,19 @@ format::TabletMdsData CommittedCreation(const TabletCreation& creation) {
   return mds;
 }
 
+Status SetTabletStatus(const TabletStatusChange& change, MigrationTabletParam& meta) {
+  format::MdsDumpKv& status = meta.mds_data.tablet_status_committed_kv;
+  Result<format::TabletCreateDeleteMdsUserData> data =
+      format::DecodeRecord<format::TabletCreateDeleteMdsUserData>(AsByteView(status.v.user_data));
+  if (!data) return Fail(std::move(data).error());
+  data->tablet_status = {change.status};
+  data->data_type = change.cause;
+  data->transfer_ls_id = change.transfer_ls;
+  data->transfer_scn = change.transfer_scn;
+  status = format::CommittedMdsKv(format::kTabletStatusUnit, change.tx_id, change.redo_scn,
+                                  change.commit_scn, change.commit_version, EncodedText(*data));
+  meta.mds_checkpoint_scn = {change.commit_scn};
+  return {};
+}
+
 }  // namespace obbak::engine

@@ -15,6 +15,7 @@
 #include "format/data_dict_records.h"
 #include "format/ids.h"
 #include "format/mds_records.h"
+#include "format/tablet_mds_records.h"
 #include "format/tablet_meta.h"
 #include "format/tx_ids.h"
 
@@ -109,5 +110,20 @@ struct TabletCreation {
   format::Scn commit_version;
 };
 format::TabletMdsData CommittedCreation(const TabletCreation& creation);
+
+// A committed change of a tablet's status by a step of a transfer (§1.4).
+struct TabletStatusChange {
+  format::TabletStatus status = format::TabletStatus::kNormal;
+  format::TabletMdsUserDataType cause = format::TabletMdsUserDataType::kNone;
+  format::LsId transfer_ls;
+  format::Scn transfer_scn;
+  format::TxId tx_id;
+  format::Scn redo_scn;
+  format::Scn commit_scn;
+  format::Scn commit_version;
+};
+// What the status said of the tablet's creation stays. kDeserializeError when `meta` has no status
+// that can be read.
+Status SetTabletStatus(const TabletStatusChange& change, format::MigrationTabletParam& meta);
 
 }  // namespace obbak::engine

@@ -46,8 +46,11 @@ void KeyChain::Add(const MergeRow& row, std::size_t rank) {
       cells[i] = Datum::Of(arena_.Copy(cell.bytes()));
     }
   }
-  versions_.push_back(
-      {row.version, rank, {.dml = row.dml, .insert_delete = row.insert_delete}, cells});
+  versions_.push_back({row.version,
+                       rank,
+                       versions_.size(),
+                       {.dml = row.dml, .insert_delete = row.insert_delete},
+                       cells});
 }
 
 void KeyChain::Clear() {
@@ -57,8 +60,9 @@ void KeyChain::Clear() {
 }
 
 Status KeyChain::Sort() {
-  std::ranges::stable_sort(versions_, [](const Version& left, const Version& right) {
-    return left.version != right.version ? left.version > right.version : left.rank > right.rank;
+  std::ranges::sort(versions_, [](const Version& left, const Version& right) {
+    if (left.version != right.version) return left.version > right.version;
+    return left.rank != right.rank ? left.rank > right.rank : left.position < right.position;
   });
   // What one transaction did is one version.
   for (std::size_t i = 0; i < versions_.size(); ++i) {

@@ -45,6 +45,7 @@ class KeyChain {
   struct Version {
     std::int64_t version;
     std::size_t rank;
+    std::size_t position;  // in the order of Add
     format::RowFlags flags;
     std::span<format::Datum> cells;
   };

@@ -10,10 +10,7 @@ namespace obbak::engine {
 using format::Scn;
 
 LogStream::LogStream(const LogStreamShared& shared, pb::LogStream record)
-    : shared_(shared),
-      id_{record.ls_id()},
-      record_(std::move(record)),
-      decided_(shared.env.loop) {}
+    : shared_(shared), id_{record.ls_id()}, record_(std::move(record)), decided_(shared.env.loop) {}
 
 LogStream::~LogStream() = default;
 

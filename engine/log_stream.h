@@ -28,10 +28,13 @@
 
 namespace obbak::format {
 struct BatchCreateTabletArg;
+struct TxStartTransferInInfo;
 struct LogEntry;
 }  // namespace obbak::format
 
 namespace obbak::engine {
+
+class LogStream;
 
 // What the log streams of a tenant share; outlives them.
 struct LogStreamShared {
@@ -39,6 +42,8 @@ struct LogStreamShared {
   ScnService& scns;
   const SstableStore& store;
   const TxOrigin& origin;
+  // All of them: a tablet that moves brings its SSTables along.
+  const std::map<format::LsId, std::unique_ptr<LogStream>>& streams;
 };
 
 class LogStream final : public TxLogSink {
@@ -116,7 +121,11 @@ class LogStream final : public TxLogSink {
   Status ReplayIdLimit(const format::LogEntry& entry, format::LogBaseType service);
 
   Status CreateTablets(const format::BatchCreateTabletArg& arg, format::Scn scn);
+  Status ReceiveTablets(const format::TxStartTransferInInfo& info, format::Scn scn);
+  // Committed: they have their data now.
+  Status FinishReceiving(const TxContext& context, const format::TxStartTransferInInfo& info);
   Status CommitNode(const TxContext& context, const format::TxBufferNode& node);
+  void Drop(format::TabletId id);
   Status AbortNode(const format::TxBufferNode& node);
 
   LogStreamShared shared_;

@@ -26,10 +26,16 @@ std::vector<TabletId> TabletsOf(const format::BatchCreateTabletArg& arg) {
 }  // namespace
 
 Status LogStream::OnMdsLogged(format::TxId, const format::TxBufferNode& node, Scn scn) {
-  if (node.type != TxDataSourceType::kCreateTablet) return {};
+  if (node.type != TxDataSourceType::kCreateTablet &&
+      node.type != TxDataSourceType::kStartTransferIn) {
+    return {};
+  }
   const Result<format::MdsPayload> payload = format::DecodeMdsPayload(node);
   if (!payload) return Fail(payload.error());
-  return CreateTablets(std::get<format::BatchCreateTabletArg>(*payload), scn);
+  if (const auto* create = std::get_if<format::BatchCreateTabletArg>(&*payload)) {
+    return CreateTablets(*create, scn);
+  }
+  return ReceiveTablets(std::get<format::TxStartTransferInInfo>(*payload), scn);
 }
 
 Status LogStream::CreateTablets(const format::BatchCreateTabletArg& arg, Scn scn) {
@@ -61,6 +67,52 @@ Status LogStream::TakeEffect(TxContext& context) {
   return {};
 }
 
+Status LogStream::ReceiveTablets(const format::TxStartTransferInInfo& info, Scn scn) {
+  for (const format::MigrationTabletParam& meta : info.tablet_meta_list) {
+    if (FindTablet(meta.tablet_id) != nullptr) continue;
+    Result<std::shared_ptr<Tablet>> tablet = Tablet::Create(meta, {});
+    if (!tablet) return Fail(tablet.error());
+    // All redo before the transfer is in the SSTables that come with it.
+    (*tablet)->mutable_meta().clog_checkpoint_scn = {info.start_scn};
+    AddTablet(*std::move(tablet));
+    creations_[meta.tablet_id] = scn;
+  }
+  return {};
+}
+
+Status LogStream::FinishReceiving(const TxContext& context,
+                                  const format::TxStartTransferInInfo& info) {
+  for (const format::MigrationTabletParam& meta : info.tablet_meta_list) {
+    const auto creation = creations_.find(meta.tablet_id);
+    if (creation == creations_.end()) continue;
+    const auto source = shared_.streams.find(info.src_ls_id);
+    const Tablet* from =
+        source == shared_.streams.end() ? nullptr : source->second->FindTablet(meta.tablet_id);
+    if (from == nullptr) {
+      return Fail(ErrorCode::kErrUnexpected, "tablet " + std::to_string(meta.tablet_id.value) +
+                                                 " was moved here, but log stream " +
+                                                 std::to_string(info.src_ls_id.value) +
+                                                 " has no data of it");
+    }
+    Tablet& tablet = *FindTablet(meta.tablet_id);
+    tablet.ReplaceSstables(*tablet.view(), from->sstables());
+    tablet.mutable_meta().transfer_info.has_transfer_table = false;
+    Status status = SetTabletStatus({.status = format::TabletStatus::kTransferIn,
+                                     .cause = format::TabletMdsUserDataType::kStartTransferIn,
+                                     .transfer_ls = info.src_ls_id,
+                                     .transfer_scn = info.start_scn,
+                                     .tx_id = context.id(),
+                                     .redo_scn = creation->second,
+                                     .commit_scn = context.end_scn(),
+                                     .commit_version = context.commit_version()},
+                                    tablet.mutable_meta());
+    if (!status) return status;
+    tablet.MarkDirty();
+    creations_.erase(creation);
+  }
+  return {};
+}
+
 Status LogStream::CommitNode(const TxContext& context, const format::TxBufferNode& node) {
   const Result<format::MdsPayload> payload = format::DecodeMdsPayload(node);
   if (!payload) return Fail(payload.error());
@@ -69,27 +121,59 @@ Status LogStream::CommitNode(const TxContext& context, const format::TxBufferNod
       const auto creation = creations_.find(id);
       if (creation == creations_.end()) continue;
       Tablet& tablet = *FindTablet(id);
-      tablet.mutable_meta().mds_data = CommittedCreation({.tx_id = context.id(),
-                                                          .redo_scn = creation->second,
-                                                          .commit_scn = context.end_scn(),
-                                                          .commit_version = context.commit_version()});
+      tablet.mutable_meta().mds_data =
+          CommittedCreation({.tx_id = context.id(),
+                             .redo_scn = creation->second,
+                             .commit_scn = context.end_scn(),
+                             .commit_version = context.commit_version()});
       tablet.mutable_meta().mds_checkpoint_scn = {context.end_scn()};
       tablet.MarkDirty();
       creations_.erase(creation);
     }
   } else if (const auto* remove = std::get_if<format::BatchRemoveTabletArg>(&*payload)) {
-    for (const TabletId id : remove->tablet_ids) {
-      if (tablets_.erase(id) != 0) dropped_.push_back(id);
+    for (const TabletId id : remove->tablet_ids) Drop(id);
+  } else if (const auto* receive = std::get_if<format::TxStartTransferInInfo>(&*payload)) {
+    return FinishReceiving(context, *receive);
+  } else if (const auto* sent = std::get_if<format::TxFinishTransferOutInfo>(&*payload)) {
+    for (const format::TransferTabletInfo& info : sent->tablet_list) Drop(info.tablet_id);
+  } else if (const auto* send = std::get_if<format::TxStartTransferOutInfo>(&*payload)) {
+    for (const format::TransferTabletInfo& info : send->tablet_list) {
+      if (Tablet* tablet = FindTablet(info.tablet_id)) tablet->set_leaving(true);
+    }
+  } else if (const auto* received = std::get_if<format::TxFinishTransferInInfo>(&*payload)) {
+    for (const format::TransferTabletInfo& info : received->tablet_list) {
+      Tablet* tablet = FindTablet(info.tablet_id);
+      if (tablet == nullptr) continue;
+      Status status = SetTabletStatus({.status = format::TabletStatus::kNormal,
+                                       .cause = format::TabletMdsUserDataType::kFinishTransferIn,
+                                       .transfer_ls = received->src_ls_id,
+                                       .transfer_scn = context.first_scn(),
+                                       .tx_id = context.id(),
+                                       .redo_scn = context.first_scn(),
+                                       .commit_scn = context.end_scn(),
+                                       .commit_version = context.commit_version()},
+                                      tablet->mutable_meta());
+      if (!status) return status;
+      tablet->MarkDirty();
     }
   }
   return {};
 }
 
+void LogStream::Drop(TabletId id) {
+  if (tablets_.erase(id) != 0) dropped_.push_back(id);
+}
+
 Status LogStream::AbortNode(const format::TxBufferNode& node) {
-  if (node.type != TxDataSourceType::kCreateTablet) return {};
   const Result<format::MdsPayload> payload = format::DecodeMdsPayload(node);
   if (!payload) return Fail(payload.error());
-  for (const TabletId id : TabletsOf(std::get<format::BatchCreateTabletArg>(*payload))) {
+  std::vector<TabletId> tablets;
+  if (const auto* create = std::get_if<format::BatchCreateTabletArg>(&*payload)) {
+    tablets = TabletsOf(*create);
+  } else if (const auto* receive = std::get_if<format::TxStartTransferInInfo>(&*payload)) {
+    for (const auto& meta : receive->tablet_meta_list) tablets.push_back(meta.tablet_id);
+  }
+  for (const TabletId id : tablets) {
     if (creations_.erase(id) != 0) tablets_.erase(id);
   }
   return {};

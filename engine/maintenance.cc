@@ -40,8 +40,8 @@ std::vector<SstablePtr> Increments(const Tablet& tablet) {
 }
 
 SstablePtr MajorOf(const Tablet& tablet) {
-  const auto found =
-      std::ranges::find_if(tablet.sstables(), [](const auto& sstable) { return sstable->is_major(); });
+  const auto found = std::ranges::find_if(tablet.sstables(),
+                                          [](const auto& sstable) { return sstable->is_major(); });
   return found == tablet.sstables().end() ? nullptr : *found;
 }
 
@@ -123,14 +123,42 @@ Status AdvanceRecord(LogStream& stream, Scn checkpoint) {
   return {};
 }
 
+// Precondition: core.maintenance is held.
+io::Task<Status> WriteCheckpoint(TenantCore& core, LogStream& stream) {
+  for (const std::shared_ptr<Tablet>& tablet : TabletsOf(stream)) {
+    if (!tablet->is_dirty()) continue;
+    if (Status status = co_await EnsureMajor(core, *tablet); !status) co_return status;
+  }
+  // From here to Apply nothing else runs: what the edit says is of one moment.
+  pb::Edit edit;
+  for (const auto& [id, tablet] : stream.tablets()) {
+    if (!tablet->is_dirty() || !stream.IsCreationCommitted(id)) continue;
+    Result<pb::Tablet> record = RecordOf(stream, *tablet);
+    if (!record) co_return Fail(record.error());
+    *edit.add_tablets() = *std::move(record);
+    tablet->MarkClean();
+  }
+  for (const format::TabletId id : stream.TakeDropped()) {
+    pb::TabletAddress& address = *edit.add_removed_tablets();
+    address.set_ls_id(stream.id().value);
+    address.set_tablet_id(id.value);
+  }
+  if (Status status = AdvanceRecord(stream, stream.SafeCheckpoint()); !status) co_return status;
+  *edit.add_log_streams() = stream.record();
+  const format::Lsn base{stream.record().clog_base_lsn()};
+  Status status = co_await core.manifest->Apply(std::move(edit));
+  if (status) status = co_await stream.clog().Recycle(base);
+  if (!status) core.Break(status.error());
+  co_return status;
+}
+
 io::Task<Status> CompactTablet(TenantCore& core, LogStream& stream, std::shared_ptr<Tablet> tablet,
                                CompactionSummary& summary) {
   const std::shared_ptr<const TabletView> view = tablet->view();
   std::vector<SstablePtr> increments = Increments(*tablet);
   if (increments.size() < 2) co_return Status();
-  Result<CompactionResult> result =
-      co_await MergeMinor(*core.store, tablet->format(), std::move(increments),
-                          tablet->multi_version_start());
+  Result<CompactionResult> result = co_await MergeMinor(
+      *core.store, tablet->format(), std::move(increments), tablet->multi_version_start());
   if (!result) co_return Fail(result.error());
   std::vector<SstablePtr> sstables{result->sstable};
   if (SstablePtr major = MajorOf(*tablet)) sstables.push_back(std::move(major));
@@ -157,8 +185,8 @@ io::Task<Status> MajorOfTablet(TenantCore& core, LogStream& stream, std::shared_
   const std::shared_ptr<const TabletView> view = tablet->view();
   const auto version = static_cast<std::int64_t>(snapshot.value);
   if (version <= tablet->meta().snapshot_version.value) co_return Status();
-  Result<CompactionResult> result = co_await MergeMajor(*core.store, tablet->format(),
-                                                        MajorOf(*tablet), Increments(*tablet), version);
+  Result<CompactionResult> result = co_await MergeMajor(
+      *core.store, tablet->format(), MajorOf(*tablet), Increments(*tablet), version);
   if (!result) co_return Fail(result.error());
   std::vector<SstablePtr> sstables;
   for (const SstablePtr& sstable : view->sstables) {
@@ -189,8 +217,8 @@ format::KeepAliveLogBody StatusBody(const LogStream& stream) {
     if (!context->has_logs()) continue;
     const bool is_first = body.min_start_status == format::MinStartScnStatus::kNoCtx;
     body.min_start_status = format::MinStartScnStatus::kHasCtx;
-    body.min_start_scn = is_first ? context->first_scn()
-                                  : std::min(body.min_start_scn, context->first_scn());
+    body.min_start_scn =
+        is_first ? context->first_scn() : std::min(body.min_start_scn, context->first_scn());
   }
   return body;
 }
@@ -232,32 +260,9 @@ io::Task<Status> FreezeWhereNeeded(TenantCore& core) {
 
 }  // namespace
 
-io::Task<Status> WriteCheckpoint(TenantCore& core, LogStream& stream) {
-  for (const std::shared_ptr<Tablet>& tablet : TabletsOf(stream)) {
-    if (!tablet->is_dirty()) continue;
-    if (Status status = co_await EnsureMajor(core, *tablet); !status) co_return status;
-  }
-  // From here to Apply nothing else runs: what the edit says is of one moment.
-  pb::Edit edit;
-  for (const auto& [id, tablet] : stream.tablets()) {
-    if (!tablet->is_dirty() || !stream.IsCreationCommitted(id)) continue;
-    Result<pb::Tablet> record = RecordOf(stream, *tablet);
-    if (!record) co_return Fail(record.error());
-    *edit.add_tablets() = *std::move(record);
-    tablet->MarkClean();
-  }
-  for (const format::TabletId id : stream.TakeDropped()) {
-    pb::TabletAddress& address = *edit.add_removed_tablets();
-    address.set_ls_id(stream.id().value);
-    address.set_tablet_id(id.value);
-  }
-  if (Status status = AdvanceRecord(stream, stream.SafeCheckpoint()); !status) co_return status;
-  *edit.add_log_streams() = stream.record();
-  const format::Lsn base{stream.record().clog_base_lsn()};
-  Status status = co_await core.manifest->Apply(std::move(edit));
-  if (status) status = co_await stream.clog().Recycle(base);
-  if (!status) core.Break(status.error());
-  co_return status;
+io::Task<Status> Checkpoint(TenantCore& core, LogStream& stream) {
+  const auto lock = co_await core.maintenance.Lock();
+  co_return co_await WriteCheckpoint(core, stream);
 }
 
 io::Task<Status> FlushStream(TenantCore& core, LogStream& stream) {
@@ -293,7 +298,8 @@ io::Task<Result<CompactionSummary>> CompactMinor(TenantCore& core) {
 
 io::Task<Result<std::pair<Scn, CompactionSummary>>> CompactMajor(TenantCore& core) {
   const Scn snapshot = core.commits.snapshot();
-  if (Status status = co_await RecordFreeze(core, snapshot); !status) co_return Fail(status.error());
+  if (Status status = co_await RecordFreeze(core, snapshot); !status)
+    co_return Fail(status.error());
   // Everything up to the snapshot has its redo in the logs before this.
   if (Status status = co_await FlushTenant(core); !status) co_return Fail(status.error());
   const auto lock = co_await core.maintenance.Lock();
@@ -310,9 +316,8 @@ io::Task<Result<std::pair<Scn, CompactionSummary>>> CompactMajor(TenantCore& cor
 io::Task<void> RunFreezer(TenantCore& core) {
   while (!core.stop.stop_requested() && core.CheckUsable()) {
     if (Status status = co_await FreezeWhereNeeded(core); !status) core.Break(status.error());
-    const bool again = std::ranges::any_of(core.streams, [&](const auto& entry) {
-      return NeedsFreeze(core, *entry.second);
-    });
+    const bool again = std::ranges::any_of(
+        core.streams, [&](const auto& entry) { return NeedsFreeze(core, *entry.second); });
     if (!again && !core.stop.stop_requested()) co_await core.memory_used.Wait();
   }
 }

@@ -20,7 +20,7 @@ io::Task<Status> FlushTenant(TenantCore& core);
 
 // Writes to the manifest what has changed of the log stream's tablets and how far its log is not
 // needed any more; then frees log blocks.
-io::Task<Status> WriteCheckpoint(TenantCore& core, LogStream& stream);
+io::Task<Status> Checkpoint(TenantCore& core, LogStream& stream);
 
 io::Task<Result<CompactionSummary>> CompactMinor(TenantCore& core);
 io::Task<Result<std::pair<format::Scn, CompactionSummary>>> CompactMajor(TenantCore& core);

@@ -3,7 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <list>
+#include <memory>
+#include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -191,6 +196,34 @@ TEST(MemTable, ReplayOfTheRedoGivesTheSameMemTable) {
     }
     EXPECT_EQ(original.version_count(), replayed.version_count());
   }
+}
+
+// A log can bring a row's next change before the decision on the one before it.
+TEST(MemTable, AnUndecidedChangeUnderAnotherCanBeRolledBack) {
+  const StoredColumns columns{{format::ObjMeta::BigInt(), format::ObjMeta::BigInt()}, 1};
+  MemTable table(columns);
+  TxHandle first{.id = {1}, .snapshot = {}, .writes = {}};
+  TxHandle second{.id = {2}, .snapshot = {}, .writes = {}};
+  const auto key = std::to_array({Datum::Int(1)});
+  for (TxHandle* tx : {&first, &second}) {
+    const auto row = std::to_array({Datum::Int(1), Datum::Int(tx->id.value)});
+    Arena arena;
+    const ByteView image = EncodeRowImage(columns, DmlFlag::kInsert, row, arena);
+    ASSERT_TRUE(table.Replay(*tx, {.seq = MakeTxSeq(1),
+                                   .dml = DmlFlag::kInsert,
+                                   .key = key,
+                                   .image = image,
+                                   .modify_count = 0,
+                                   .acc_checksum = 0}));
+  }
+  RollbackWrites(first, {});
+  CommitWrites(second, Scn{9});
+  EXPECT_TRUE(table.IsDecided());
+  const auto rows = table.Scan({});
+  ASSERT_TRUE(rows->Next().value() && rows->Valid());
+  EXPECT_EQ(rows->row().cells[1].AsInt(), 2);
+  ASSERT_TRUE(rows->Next().value());
+  EXPECT_FALSE(rows->Valid());
 }
 
 TEST(MemTable, RedoThatDoesNotFitIsRefused) {

@@ -31,6 +31,8 @@ class MergeStep {
   };
   // Places that the sink needs for the merge to go on.
   static constexpr std::size_t kRoom = 6;
+  // Places that can be taken for long: an index and a meta macro block being filled.
+  static constexpr std::size_t kOpenBlocks = 2;
 
   struct Plan {
     // merge_type kMajor: a baseline; otherwise all versions.

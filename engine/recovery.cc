@@ -7,6 +7,7 @@
 
 #include "engine/commit.h"
 #include "engine/ddl.h"
+#include "engine/transfer.h"
 #include "format/log_group.h"
 #include "format/ls_meta_records.h"
 #include "format/record.h"
@@ -144,7 +145,10 @@ io::Task<Status> RecoverTenant(TenantCore& core) {
   }
   if (Status status = co_await TakeOver(core); !status) co_return status;
   core.RecountMemory();
-  co_return co_await LoadCatalog(core, core.commits.snapshot());
+  if (Status status = co_await LoadCatalog(core, core.commits.snapshot()); !status) {
+    co_return status;
+  }
+  co_return co_await FinishTransfers(core);
 }
 
 }  // namespace obbak::engine

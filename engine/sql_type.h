@@ -1,6 +1,7 @@
 // SQL types and table definitions as people write them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>

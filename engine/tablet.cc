@@ -185,7 +185,8 @@ void AddSources(const TabletView& view, const KeyRange& range, Direction directi
     sources.push_back(memtable->Scan({.range = range,
                                       .direction = direction,
                                       .snapshot = static_cast<std::int64_t>(snapshot.value),
-                                      .reader = reader}));
+                                      .reader = reader,
+                                      .stop_when_complete = true}));
   }
   for (const auto& sstable : view.sstables) {
     if (!sstable->is_empty()) sources.push_back(sstable->NewIterator(range, direction));

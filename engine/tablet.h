@@ -37,8 +37,8 @@ struct FrozenMemTable {
 class Tablet {
  public:
   // `sstables` are newest first. kInvalidData, kNotSupported: see TabletFormat::Of.
-  static Result<std::shared_ptr<Tablet>> Create(format::MigrationTabletParam meta,
-                                                std::vector<std::shared_ptr<const Sstable>> sstables);
+  static Result<std::shared_ptr<Tablet>> Create(
+      format::MigrationTabletParam meta, std::vector<std::shared_ptr<const Sstable>> sstables);
   Tablet(const Tablet&) = delete;
   Tablet& operator=(const Tablet&) = delete;
 
@@ -75,7 +75,8 @@ class Tablet {
   // Of the versions in SSTables; a write at a lower snapshot has to look for conflicts there.
   std::int64_t max_flushed_version() const;
 
-  // A write into the active MemTable, unless a row in a MemTable conflicts with it (MemTable::Write).
+  // A write into the active MemTable, unless a row in a MemTable conflicts with it
+  // (MemTable::Write).
   Result<WriteNode*> Write(TxHandle& tx, format::TxSeq seq, format::DmlFlag dml,
                            std::span<const format::Datum> cells);
 
@@ -86,7 +87,8 @@ class Tablet {
   void Flushed(std::shared_ptr<const Sstable> mini);
   // `sstables`, newest first, take the place of those in `view`; others that were added since
   // stay in front.
-  void ReplaceSstables(const TabletView& view, std::vector<std::shared_ptr<const Sstable>> sstables);
+  void ReplaceSstables(const TabletView& view,
+                       std::vector<std::shared_ptr<const Sstable>> sstables);
 
  private:
   Tablet(format::MigrationTabletParam meta, TabletFormat format,

@@ -8,6 +8,7 @@
 #include "engine/maintenance.h"
 #include "engine/recovery.h"
 #include "engine/tenant_core.h"
+#include "engine/transfer.h"
 
 namespace obbak::engine {
 namespace {
@@ -76,6 +77,14 @@ void UseBlocks(TenantCore& core, std::unique_ptr<BlockFile> blocks) {
       SstableStore{core.env.loop, *core.blocks, core.cache, core.scan_buffers, core.background});
 }
 
+// The database that every tenant has besides OceanBase's own.
+Status AddTestDatabase(TenantCore& core) {
+  const auto now = static_cast<std::int64_t>(core.env.clock.NowNs() / 1000);
+  return core.catalog.AddDatabase({.database_id = kTestDatabase,
+                                   .name = "test",
+                                   .schema_version = core.catalog.NextSchemaVersion(now)});
+}
+
 io::Task<Status> Build(TenantCore& core) {
   if (Status status = co_await MakeDirectories(core); !status) co_return status;
   auto blocks = co_await BlockFile::Create(core.env.loop, core.env.disk, BlockFileOptions(core));
@@ -92,6 +101,7 @@ io::Task<Status> Build(TenantCore& core) {
   core.catalog.PutLogStream(sys);
   if (Status status = co_await MakeLogStream(core, sys); !status) co_return status;
   if (Status status = core.ReserveIds(); !status) co_return status;
+  if (Status status = AddTestDatabase(core); !status) co_return status;
   if (Status status = co_await BootstrapSchema(core); !status) co_return status;
   for (int i = 0; i < core.options.user_log_streams; ++i) {
     LogStreamEntry entry;
@@ -191,6 +201,10 @@ io::Task<Result<TableSchemaPtr>> Tenant::CreateTable(std::string table,
 }
 io::Task<Status> Tenant::DropTable(std::string table) {
   return engine::DropTable(*core_, std::move(table));
+}
+
+io::Task<Status> Tenant::MoveTablet(format::TabletId tablet, format::LsId destination) {
+  return engine::MoveTablet(*core_, tablet, destination);
 }
 
 Result<std::unique_ptr<Transaction>> Tenant::Begin() {

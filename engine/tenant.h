@@ -135,7 +135,8 @@ class Tenant {
   format::Scn snapshot() const;
   // The tenant as it was at `snapshot`. kSnapshotDiscarded when a major compaction has dropped the
   // versions of that time; kInvalidArgument when it is in the future.
-  io::Task<Result<std::optional<Row>>> Get(TableSchemaPtr table, std::span<const format::Datum> rowkey,
+  io::Task<Result<std::optional<Row>>> Get(TableSchemaPtr table,
+                                           std::span<const format::Datum> rowkey,
                                            format::Scn snapshot);
   Result<std::unique_ptr<TableScan>> Scan(const TableSchemaPtr& table, const KeyRange& range,
                                           Direction direction, format::Scn snapshot);

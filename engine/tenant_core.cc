@@ -63,9 +63,9 @@ Result<std::pair<LogStream*, Tablet*>> TenantCore::FindTablet(format::TabletId i
   LogStream* stream = FindStream(*ls);
   Tablet* tablet = stream == nullptr ? nullptr : stream->FindTablet(id);
   if (tablet == nullptr) {
-    return Fail(ErrorCode::kErrUnexpected, "tablet " + std::to_string(id.value) +
-                                               " is not on log stream " +
-                                               std::to_string(ls->value) + ", as the catalog has it");
+    return Fail(ErrorCode::kErrUnexpected,
+                "tablet " + std::to_string(id.value) + " is not on log stream " +
+                    std::to_string(ls->value) + ", as the catalog has it");
   }
   return std::pair(stream, tablet);
 }
@@ -94,11 +94,10 @@ void TenantCore::RecountMemory() {
 Status TenantCore::ReserveIds() {
   LogStream& sys = *streams.at(format::kSysLsId);
   pb::IdLimit& timestamps = *sys.mutable_record().mutable_timestamp_limit();
-  const auto now = static_cast<std::int64_t>(
-      std::max(scns.last().value, env.clock.NowNs()));
+  const auto now = static_cast<std::int64_t>(std::max(scns.last().value, env.clock.NowNs()));
   if (NeedsRaise(now, timestamps.limited_id(), kTimestampIncrement)) {
-    Status status = RaiseLimit(sys, format::LogBaseType::kTimestamp, timestamps,
-                               now + kTimestampIncrement);
+    Status status =
+        RaiseLimit(sys, format::LogBaseType::kTimestamp, timestamps, now + kTimestampIncrement);
     if (!status) return status;
   }
   pb::IdLimit& tx_ids = *sys.mutable_record().mutable_transaction_id_limit();

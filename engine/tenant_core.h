@@ -37,7 +37,7 @@ struct TenantCore {
   std::string BlockFilePath() const { return dir + "/block_file"; }
   std::string ClogDir(format::LsId ls) const;
 
-  LogStreamShared Shared() { return {env, scns, *store, origin}; }
+  LogStreamShared Shared() { return {env, scns, *store, origin, streams}; }
   // nullptr: no such log stream.
   LogStream* FindStream(format::LsId id) const;
   // The log stream and tablet of a partition. kEntryNotExist.

@@ -109,9 +109,9 @@ TEST_F(TenantTest, ATransactionOverSeveralLogStreamsIsAtomic) {
   for (std::int64_t key = 0; key < 30; ++key) model[key] = 1;
   EXPECT_EQ(Run(ReadAll(*tenant_, table, tenant_->snapshot())), model);
   Reopen();
-  EXPECT_EQ(Run(ReadAll(*tenant_, *tenant_->catalog().ResolveTable("accounts"),
-                        tenant_->snapshot())),
-            model);
+  EXPECT_EQ(
+      Run(ReadAll(*tenant_, *tenant_->catalog().ResolveTable("accounts"), tenant_->snapshot())),
+      model);
 }
 
 TEST_F(TenantTest, TheCatalogIsWhatItWasAfterReopening) {

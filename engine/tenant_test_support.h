@@ -1,4 +1,5 @@
-// What tests of the tenant share: a small engine, and a table (id bigint primary key, value bigint).
+// What tests of the tenant share: a small engine, and a table (id bigint primary key, value
+// bigint).
 #pragma once
 
 #include <cstdint>

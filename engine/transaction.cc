@@ -29,7 +29,8 @@ Row ToRow(std::span<const Datum> cells) {
 Status Discarded(const Tablet& tablet, Scn snapshot) {
   return Fail(Error(ErrorCode::kSnapshotDiscarded,
                     "versions of SCN " + std::to_string(snapshot.value) + " are gone from tablet " +
-                        std::to_string(tablet.id().value) + ": a major compaction keeps those from " +
+                        std::to_string(tablet.id().value) +
+                        ": a major compaction keeps those from " +
                         std::to_string(tablet.multi_version_start()) + " on"));
 }
 
@@ -129,7 +130,8 @@ const TxHandle* Transaction::HandleOn(format::LsId ls) const {
 io::Task<Status> Transaction::Write(const TableSchema& table, DmlFlag dml,
                                     std::span<const Datum> cells) {
   const std::span<const Datum> rowkey = cells.first(table.rowkey_count());
-  while (tenant_->memtable_bytes > tenant_->engine.memstore_limit) {
+  // Only who has written nothing yet: a flush waits for everybody else.
+  while (contexts_.empty() && tenant_->memtable_bytes > tenant_->engine.memstore_limit) {
     tenant_->memory_used.WakeAll();
     co_await tenant_->memory_freed.Wait();
     if (Status status = tenant_->CheckUsable(); !status) co_return status;

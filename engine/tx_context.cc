@@ -202,7 +202,8 @@ Status TxContext::LogPrepare(LsId root, std::span<const LsId> participants) {
   if (ls_ == root) participants_.assign(participants.begin(), participants.end());
   const Result<Clog::Appended> appended = LogRedoAnd([this](format::TxLogBlockBuilder& block) {
     format::TxCommitInfoLog info = CommitInfo();
-    for (const LsId participant : participants_) info.commit_parts.push_back({.ls_id = participant});
+    for (const LsId participant : participants_)
+      info.commit_parts.push_back({.ls_id = participant});
     block.Add(info);
     format::TxPrepareLog prepare;
     prepare.prev_log_type = {format::PrevLogType::kSelf};

@@ -145,7 +145,7 @@ class RandomCells {
   }
 
  private:
-  static int Bits(ObjType type) {
+  static unsigned Bits(ObjType type) {
     switch (type) {
       case ObjType::kTinyInt:
       case ObjType::kUTinyInt:
@@ -177,7 +177,7 @@ class RandomCells {
     if (type.meta.type == ObjType::kDateTime || type.meta.type == ObjType::kTimestamp) {
       return Cell::Int(Between(-30'610'224'000'000'000, 253'402'300'799'999'999) / unit * unit);
     }
-    const int unused = 64 - Bits(type.meta.type);
+    const unsigned unused = 64 - Bits(type.meta.type);
     const auto value = static_cast<std::int64_t>(random_() << unused) >> unused;
     return Cell::Int(value >> Between(0, 63));
   }

@@ -56,7 +56,9 @@ void Loop::Spawn(Task<void> task) {
 }
 
 Task<Status> Loop::Sleep(std::chrono::nanoseconds duration, std::stop_token stop) {
-  TimerAwaiter timer{*this, TimerKey(SteadyNow() + duration, next_timer_++)};
+  const std::chrono::nanoseconds now = SteadyNow();
+  const auto until = duration < Driver::kForever - now ? now + duration : Driver::kForever;
+  TimerAwaiter timer{*this, TimerKey(until, next_timer_++)};
   const std::stop_callback on_stop(stop, [&timer] { timer.Cancel(); });
   co_await timer;
   if (timer.canceled) co_return Fail(ErrorCode::kCanceled, "the wait was cancelled");

@@ -92,7 +92,8 @@ class SimDisk final : public Disk {
   void PowerOff();
   bool powered() const { return powered_; }
 
-  // The disk as found after a power failure at this moment (or when the power went off). Seed 0
+  // The disk as found after a power failure at this moment; operations still under way count as not
+  // begun, so after StopAtOperation let the program above wind down first. Seed 0
   // loses everything that was not made durable, seed 1 keeps everything, every other seed draws for
   // each sector and each name.
   SimImage CrashImage(std::uint64_t seed) const;

@@ -161,6 +161,37 @@ TEST_F(SimDiskTest, ASyncCoversWhatWasWrittenBeforeItBegan) {
   }
 }
 
+TEST_F(SimDiskTest, ASyncDoesNotCoverWhatIsWrittenWhileItRuns) {
+  int overlaps = 0;
+  for (int round = 1; round <= 50; ++round) {
+    const int before = round - 1;
+    bool written = false;
+    bool synced = false;
+    Run([&]() -> Task<void> {
+      TaskGroup group(loop());
+      group.Spawn([](File& on, int value, bool& done) -> Task<void> {
+        const Bytes data = Filled(value, kSize);
+        EXPECT_TRUE(co_await on.Write(0, data));
+        done = true;
+      }(file(), round, written));
+      group.Spawn([](File& on, bool& done) -> Task<void> {
+        EXPECT_TRUE(co_await on.Sync());
+        done = true;
+      }(file(), synced));
+      while (!synced) co_await loop().Yield();
+      if (written) {
+        // There for every reader, and yet not safe.
+        ++overlaps;
+        EXPECT_EQ(ContentOf(disk().image(), "a"), Filled(round, kSize));
+        EXPECT_EQ(ContentOf(disk().CrashImage(0), "a"), Filled(before, kSize));
+      }
+      co_await group.Join();
+      EXPECT_TRUE(co_await file().Sync());
+    });
+  }
+  EXPECT_GT(overlaps, 5);
+}
+
 TEST_F(SimDiskTest, GrowthIsLostWithoutASyncAndReadsAsZerosWhereDataIsLost) {
   Run([&]() -> Task<void> { EXPECT_TRUE(co_await file().Write(kSize, Filled(1, 5000))); });
   std::set<std::size_t> sizes;
@@ -193,6 +224,52 @@ TEST_F(SimDiskTest, NamesAreKeptOrLostUntilTheirDirectoryIsSynced) {
     seen.insert({ContentOf(image, "d/new").has_value(), ContentOf(image, "b").has_value()});
   }
   EXPECT_EQ(seen.size(), 4u);
+}
+
+TEST_F(SimDiskTest, ADirectorySyncDoesNotCoverNamesThatChangeWhileItRuns) {
+  int overlaps = 0;
+  for (int round = 1; round <= 50; ++round) {
+    const std::string name = "n" + std::to_string(round);
+    bool created = false;
+    bool synced = false;
+    Run([&]() -> Task<void> {
+      TaskGroup group(loop());
+      group.Spawn([](SimDisk& on, const std::string& path, bool& done) -> Task<void> {
+        EXPECT_TRUE((co_await on.Open(path, {.create = true})).has_value());
+        done = true;
+      }(disk(), name, created));
+      group.Spawn([](SimDisk& on, bool& done) -> Task<void> {
+        EXPECT_TRUE(co_await on.SyncDirectory(""));
+        done = true;
+      }(disk(), synced));
+      while (!synced) co_await loop().Yield();
+      if (created) {
+        ++overlaps;
+        EXPECT_FALSE(ContentOf(disk().CrashImage(0), name));
+      }
+      co_await group.Join();
+      EXPECT_TRUE(co_await disk().SyncDirectory(""));
+      EXPECT_TRUE(ContentOf(disk().CrashImage(0), name));
+    });
+  }
+  EXPECT_GT(overlaps, 5);
+}
+
+TEST_F(SimDiskTest, ANameThatCameAndWentMayBeFound) {
+  Run([&]() -> Task<void> {
+    EXPECT_TRUE(co_await disk().MakeDirectory("d"));
+    EXPECT_TRUE(co_await disk().SyncDirectory(""));
+    EXPECT_TRUE((co_await disk().Open("brief", {.create = true})).has_value());
+    EXPECT_TRUE(co_await disk().Remove("brief"));
+    // Another directory's sync is no reason to forget the file.
+    EXPECT_TRUE(co_await disk().SyncDirectory("d"));
+  });
+  int found = 0;
+  for (std::uint64_t seed = 0; seed < kVariants; ++seed) {
+    if (ContentOf(disk().CrashImage(seed), "brief")) ++found;
+  }
+  EXPECT_GT(found, 0);
+  EXPECT_LT(found, static_cast<int>(kVariants));
 }
 
 TEST_F(SimDiskTest, AReplacedOrRemovedFileMayComeBack) {

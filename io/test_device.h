@@ -68,9 +68,11 @@ class DeviceTest : public testing::TestWithParam<DeviceKind> {
   std::unique_ptr<Loop> loop_;
 };
 
-#define OBBAK_ON_ALL_DEVICES(suite) \
-  INSTANTIATE_TEST_SUITE_P(         \
-      Devices, suite,               \
-      testing::Values(DeviceKind::kSimulated, DeviceKind::kPosix, DeviceKind::kUring), DeviceName)
+#define OBBAK_ON_ALL_DEVICES(suite)                                                         \
+  INSTANTIATE_TEST_SUITE_P(                                                                 \
+      Devices, suite,                                                                       \
+      testing::Values(::obbak::io::DeviceKind::kSimulated, ::obbak::io::DeviceKind::kPosix, \
+                      ::obbak::io::DeviceKind::kUring),                                     \
+      ::obbak::io::DeviceName)
 
 }  // namespace obbak::io

@@ -123,7 +123,9 @@ class UringDriver final : public Driver {
       : depth_(options.queue_depth),
         log_(std::move(log)),
         workers_(WorkerCount(options), done_),
-        disk_(*this, log_) {}
+        disk_(*this, log_) {
+    assert(depth_ > 0);
+  }
 
   Status Open();
 
