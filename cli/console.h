@@ -16,6 +16,9 @@ inline constexpr int kUsage = 2;    // the command line is wrong
 struct Console {
   std::function<void(std::string_view text)> out;
   std::function<void(std::string_view text)> err;
+  // Whether a person looks at them: tables are aligned for people only, and so is progress.
+  bool out_is_terminal = false;
+  bool err_is_terminal = false;
 
   // One line per error; returns kFailure.
   int Fail(const Error& error) const {

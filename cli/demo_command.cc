@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fstream>
+#include <memory>
+#include <string>
 #include <system_error>
 
 #include "base/result.h"
+#include "cli/commands.h"
 #include "cli/inspect_command.h"
 #include "format/sample_files.h"
 
@@ -68,6 +72,15 @@ int Demo(const fs::path& directory, const Console& console) {
     status = std::max(status, Inspect(path, {.output = step.output}, console));
   }
   return status;
+}
+
+void AddDemoCommand(CLI::App& app, CommandContext& context) {
+  auto directory = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand("demo", "Write sample destinations and look at them");
+  command->footer("example:\n  obbak demo --dir /tmp/obbak-demo");
+  command->add_option("--dir", *directory, "where to write; must be empty or not exist yet")
+      ->required();
+  command->callback([directory, &context] { context.status = Demo(*directory, context.console); });
 }
 
 }  // namespace obbak::cli

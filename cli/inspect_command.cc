@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json.hpp>
+#include <memory>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
+#include "cli/commands.h"
 #include "cli/dump_view.h"
 #include "cli/hex_view.h"
 #include "cli/inspect_block.h"
@@ -148,6 +153,46 @@ int Inspect(const std::filesystem::path& path, const InspectOptions& options,
   if (IsMacroBlock(found, bytes))
     return InspectMacroBlockFile(path.string(), bytes, options, console);
   return InspectMetadata(path, name, bytes, options, console);
+}
+
+void AddInspectCommand(CLI::App& app, CommandContext& context) {
+  struct Options {
+    std::vector<std::string> paths;
+    bool json = false;
+    bool hex = false;
+    bool rows = false;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("inspect", "Show what a file or directory of a destination is and holds");
+  command->footer(
+      "A damaged file is shown as far as it decodes; every check that fails goes to standard "
+      "error, and the exit status "
+      "is 1.\n\n"
+      "examples:\n"
+      "  obbak inspect backup/backup_set_1_full/single_backup_set_info.obbak\n"
+      "  obbak inspect --hex backup/format.obbak\n"
+      "  obbak inspect --json archive/piece_d1002r1p1/file_info.obarc\n"
+      "  obbak inspect --rows archive/piece_d1002r1p1/logstream_1001/log/1.obarc\n"
+      "  obbak inspect backup            the destination as a tree, with what each file is");
+  command->add_option("PATH", options->paths, "file or directory")->required();
+  CLI::Option* json = command->add_flag(
+      "--json", options->json,
+      "print JSON, one object per line for files of many entries; integers beyond 2^53 as strings");
+  command
+      ->add_flag("--hex", options->hex, "print the bytes, with each field's range, name and value")
+      ->excludes(json);
+  command->add_flag("--rows", options->rows, "show the rows of logs and macro blocks too");
+  command->callback([options, &context] {
+    const InspectOutput output = options->json  ? InspectOutput::kJson
+                                 : options->hex ? InspectOutput::kHex
+                                                : InspectOutput::kDump;
+    for (const std::string& path : options->paths) {
+      context.status =
+          std::max(context.status,
+                   Inspect(path, {.output = output, .rows = options->rows}, context.console));
+    }
+  });
 }
 
 }  // namespace obbak::cli

@@ -191,14 +191,17 @@ Result<std::size_t> TableSchema::FindColumn(std::string_view name) const {
               fmt::format("table {} has no column {}", spec_.name, name));
 }
 
-std::size_t TableSchema::PartitionOf(std::span<const Datum> rowkey) const {
-  const std::size_t partitions = spec_.tablets.size();
-  if (partitions == 1) return 0;
+std::uint64_t TableSchema::RowkeyHash(std::span<const Datum> rowkey) const {
   const std::span<const format::ObjMeta> types = rowkey_types();
   std::uint64_t hash = 0;
   for (std::size_t i = 0; i < rowkey_count_; ++i) hash = HashCell(types[i], rowkey[i], hash);
   constexpr std::uint64_t kPositive = std::numeric_limits<std::int64_t>::max();
-  return static_cast<std::size_t>((hash & kPositive) % partitions);
+  return hash & kPositive;
+}
+
+std::size_t TableSchema::PartitionOf(std::span<const Datum> rowkey) const {
+  const std::size_t partitions = spec_.tablets.size();
+  return partitions == 1 ? 0 : static_cast<std::size_t>(RowkeyHash(rowkey) % partitions);
 }
 
 Status TableSchema::CheckCells(std::span<const Datum> cells) const {

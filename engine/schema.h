@@ -103,10 +103,12 @@ class TableSchema {
   }
 
   const std::vector<format::TabletId>& tablets() const { return spec_.tablets; }
-  // Which partition a row belongs to: the MurmurHash64A of its key columns' bytes in key order,
-  // each seeded with the hash so far, without the top bit, modulo the number of partitions. Keys
-  // that compare equal have the same hash: texts count without what their collation ignores.
-  // `rowkey`: rowkey_count() cells. The first partition of a table with only one, at no cost.
+  // The MurmurHash64A of a row's key columns' bytes in key order, each seeded with the hash so far,
+  // without the top bit. Keys that compare equal have the same hash: texts count without what their
+  // collation ignores. `rowkey`: rowkey_count() cells.
+  std::uint64_t RowkeyHash(std::span<const format::Datum> rowkey) const;
+  // Which partition a row belongs to: RowkeyHash modulo the number of partitions; the first one of
+  // a table with only one, at no cost.
   std::size_t PartitionOf(std::span<const format::Datum> rowkey) const;
   format::TabletId TabletOf(std::span<const format::Datum> rowkey) const {
     return spec_.tablets[PartitionOf(rowkey)];

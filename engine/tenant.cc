@@ -174,6 +174,15 @@ io::Task<Result<std::unique_ptr<Tenant>>> Tenant::Open(Env env, std::string dir,
   co_return tenant;
 }
 
+io::Task<Result<TenantOptions>> Tenant::ReadOptions(Env env, std::string dir) {
+  EngineOptions small;
+  small.block_cache = 0;
+  small.scan_buffers = 1;
+  TenantCore core(std::move(env), std::move(dir), std::move(small));
+  if (Status status = co_await RecoverManifest(core); !status) co_return Fail(status.error());
+  co_return core.options;
+}
+
 io::Task<Status> Tenant::Close() {
   core_->stop.request_stop();
   core_->memory_used.WakeAll();

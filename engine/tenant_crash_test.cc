@@ -345,7 +345,7 @@ TEST(TenantCrash, APowerFailureWhileRecoveringTakesNothing) {
   ASSERT_FALSE(HasFailure());
   const std::uint64_t stride = Stride(11);
   std::uint64_t crashes = 0;
-  for (const std::uint64_t first : {150, 300, 500}) {
+  for (const std::uint64_t first : {150U, 300U, 500U}) {
     const Crash crash = RunUntil(image, told, first, first, Quiet());
     ASSERT_TRUE(crash.happened);
     const SimImage torn = crash.world->disk().CrashImage(first);

@@ -1,0 +1,113 @@
+#include "cli/data_dir.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "io/disk.h"
+
+namespace obbak::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool IsNameCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+std::string LockPath(const std::string& data_dir, const std::string& tenant) {
+  return (fs::path(data_dir) / (tenant + ".lock")).string();
+}
+
+// Who has the lock says so in its file. Empty when it had no time yet.
+std::string Owner(const FileDescriptor& lock) {
+  std::array<char, 32> text;
+  const ssize_t size = ::pread(lock.number(), text.data(), text.size(), 0);
+  return size > 0 ? fmt::format("process {}", std::string_view(text.data(), std::size_t(size)))
+                  : "another process";
+}
+
+}  // namespace
+
+std::string TenantDir(const std::string& data_dir, const std::string& tenant) {
+  return (fs::path(data_dir) / tenant).string();
+}
+
+Result<std::vector<std::string>> TenantNames(const std::string& data_dir) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator it(data_dir, error), end; !error && it != end; it.increment(error)) {
+    std::error_code ignored;
+    const std::string name = it->path().filename().string();
+    if (it->is_directory(ignored) && CheckTenantName(name)) names.push_back(name);
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return Fail(io::ErrnoError(error.value(), "list", data_dir));
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<std::string> ChooseTenant(const TenantChoice& choice) {
+  const Result<std::vector<std::string>> names = TenantNames(choice.data_dir);
+  if (!names) return Fail(names.error());
+  if (names->empty()) {
+    return Fail(Error(ErrorCode::kEntryNotExist, "there are no tenants here")
+                    .WithPath(choice.data_dir)
+                    .WithAdvice("make one with obbak tenant create NAME, or name another directory "
+                                "with --data-dir"));
+  }
+  if (choice.tenant.empty()) {
+    if (names->size() == 1) return names->front();
+    return Fail(Error(ErrorCode::kInvalidArgument, "there are several tenants here")
+                    .WithPath(choice.data_dir)
+                    .WithAdvice(fmt::format("choose with --tenant: {}", fmt::join(*names, ", "))));
+  }
+  if (std::ranges::find(*names, choice.tenant) == names->end()) {
+    return Fail(
+        Error(ErrorCode::kEntryNotExist, fmt::format("there is no tenant {} here", choice.tenant))
+            .WithPath(choice.data_dir)
+            .WithAdvice(fmt::format("there are: {}", fmt::join(*names, ", "))));
+  }
+  return choice.tenant;
+}
+
+Status CheckTenantName(std::string_view name) {
+  const bool good = !name.empty() && name.size() <= 63 && !(name[0] >= '0' && name[0] <= '9') &&
+                    std::ranges::all_of(name, IsNameCharacter);
+  if (good) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("'{}' is no tenant's name: letters, digits and _, at most 63, the first "
+                          "no digit",
+                          name));
+}
+
+Result<TenantLock> TenantLock::Take(const std::string& data_dir, const std::string& tenant) {
+  const std::string path = LockPath(data_dir, tenant);
+  FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (!file) return Fail(io::ErrnoError(errno, "open", path));
+  if (::flock(file.number(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return Fail(io::ErrnoError(errno, "lock", path));
+    return Fail(
+        Error(ErrorCode::kOpNotAllow, fmt::format("tenant {} is in use by {}", tenant, Owner(file)))
+            .WithPath(path)
+            .WithAdvice("wait for its end"));
+  }
+  // For messages only: what cannot be written is no reason to fail.
+  const std::string owner = std::to_string(::getpid());
+  if (::ftruncate(file.number(), 0) == 0) {
+    [[maybe_unused]] const ssize_t written = ::pwrite(file.number(), owner.data(), owner.size(), 0);
+  }
+  return TenantLock(std::move(file));
+}
+
+}  // namespace obbak::cli
