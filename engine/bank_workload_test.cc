@@ -15,7 +15,7 @@ namespace {
 
 using format::Datum;
 
-constexpr BankParameters kSmallBank{.accounts = 20, .initial_balance = 50, .max_amount = 60};
+const BankParameters kSmallBank{.accounts = 20, .initial_balance = 50, .max_amount = 60};
 
 class BankWorkloadTest : public testing::Test {
  protected:

@@ -39,7 +39,7 @@ TabletFormat AnyFormat(const StoredColumns& columns, io::Random& random) {
   format.schema = *format::RowSchema::Create(columns.types, columns.key_count);
   format.compressor = kCompressors[random.Below(kCompressors.size())];
   format.schema_version = 1'700'000'000'000'000;
-  format.micro_block_size = 256 << random.Below(4);
+  format.micro_block_size = std::size_t{256} << random.Below(4);
   format.macro_block_size = 4096 * (2 + random.Below(4));
   format.pctfree = random.OneIn(2) ? 0 : 10;
   return format;

@@ -130,7 +130,7 @@ io::Task<Status> Quiesce(TenantCore& core, LogStream& stream, Tablet& tablet) {
 io::Task<Status> MakeLogStream(TenantCore& core, const LogStreamEntry& entry) {
   pb::LogStream record;
   record.set_ls_id(entry.id.value);
-  record.set_ls_group_id(static_cast<std::int64_t>(entry.group_id));
+  record.set_ls_group_id(entry.group_id);
   record.set_create_scn(entry.create_scn.value);
   record.set_clog_checkpoint_scn(entry.create_scn.value);
   record.set_clog_base_lsn(0);

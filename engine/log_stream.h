@@ -2,6 +2,7 @@
 // that are open on them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -71,6 +72,14 @@ class LogStream final : public TxLogSink {
   Status StartWorking();
   Status OnMdsLogged(format::TxId tx, const format::TxBufferNode& node, format::Scn scn) override;
 
+  // Log blocks from here on stay, whatever the checkpoint: who archives the log moves this on.
+  // kInvalidLsn: nobody needs them.
+  void KeepLogFrom(format::Lsn lsn) { keep_from_ = lsn; }
+  // Blocks below it are free.
+  format::Lsn recyclable_lsn() const {
+    return std::min(format::Lsn{record_.clog_base_lsn()}, keep_from_);
+  }
+
   // ---- Tablets
   void AddTablet(std::shared_ptr<Tablet> tablet);
   // Tablets that were dropped since the last call; the manifest is to forget them.
@@ -125,7 +134,10 @@ class LogStream final : public TxLogSink {
   // Committed: they have their data now.
   Status FinishReceiving(const TxContext& context, const format::TxStartTransferInInfo& info);
   Status CommitNode(const TxContext& context, const format::TxBufferNode& node);
-  void Drop(format::TabletId id);
+  // The tablet, unless it has that change already, or later ones: at replay a tablet of the manifest
+  // may be newer than the log entry, and even have left and come back since.
+  Tablet* FindUnchanged(format::TabletId id, format::Scn commit_scn) const;
+  void Drop(format::TabletId id, format::Scn commit_scn);
   Status AbortNode(const format::TxBufferNode& node);
 
   LogStreamShared shared_;
@@ -140,6 +152,7 @@ class LogStream final : public TxLogSink {
   // Tablets whose creation is not committed, with the SCN of the log entry that says it.
   std::map<format::TabletId, format::Scn> creations_;
   std::vector<format::TabletId> dropped_;
+  format::Lsn keep_from_ = format::kInvalidLsn;
   std::size_t active_bytes_ = 0;
   io::WaitQueue decided_;
 };

@@ -85,18 +85,16 @@ Status LogStream::FinishReceiving(const TxContext& context,
   for (const format::MigrationTabletParam& meta : info.tablet_meta_list) {
     const auto creation = creations_.find(meta.tablet_id);
     if (creation == creations_.end()) continue;
+    Tablet& tablet = *FindTablet(meta.tablet_id);
     const auto source = shared_.streams.find(info.src_ls_id);
     const Tablet* from =
         source == shared_.streams.end() ? nullptr : source->second->FindTablet(meta.tablet_id);
-    if (from == nullptr) {
-      return Fail(ErrorCode::kErrUnexpected, "tablet " + std::to_string(meta.tablet_id.value) +
-                                                 " was moved here, but log stream " +
-                                                 std::to_string(info.src_ls_id.value) +
-                                                 " has no data of it");
+    // At replay the source may have forgotten the tablet, because it has left this log stream too;
+    // the log says so further on.
+    if (from != nullptr) {
+      tablet.ReplaceSstables(*tablet.view(), from->sstables());
+      tablet.mutable_meta().transfer_info.has_transfer_table = false;
     }
-    Tablet& tablet = *FindTablet(meta.tablet_id);
-    tablet.ReplaceSstables(*tablet.view(), from->sstables());
-    tablet.mutable_meta().transfer_info.has_transfer_table = false;
     Status status = SetTabletStatus({.status = format::TabletStatus::kTransferIn,
                                      .cause = format::TabletMdsUserDataType::kStartTransferIn,
                                      .transfer_ls = info.src_ls_id,
@@ -131,18 +129,21 @@ Status LogStream::CommitNode(const TxContext& context, const format::TxBufferNod
       creations_.erase(creation);
     }
   } else if (const auto* remove = std::get_if<format::BatchRemoveTabletArg>(&*payload)) {
-    for (const TabletId id : remove->tablet_ids) Drop(id);
+    for (const TabletId id : remove->tablet_ids) Drop(id, context.end_scn());
   } else if (const auto* receive = std::get_if<format::TxStartTransferInInfo>(&*payload)) {
     return FinishReceiving(context, *receive);
   } else if (const auto* sent = std::get_if<format::TxFinishTransferOutInfo>(&*payload)) {
-    for (const format::TransferTabletInfo& info : sent->tablet_list) Drop(info.tablet_id);
+    for (const format::TransferTabletInfo& info : sent->tablet_list) {
+      Drop(info.tablet_id, context.end_scn());
+    }
   } else if (const auto* send = std::get_if<format::TxStartTransferOutInfo>(&*payload)) {
     for (const format::TransferTabletInfo& info : send->tablet_list) {
-      if (Tablet* tablet = FindTablet(info.tablet_id)) tablet->set_leaving(true);
+      Tablet* tablet = FindUnchanged(info.tablet_id, context.end_scn());
+      if (tablet != nullptr) tablet->set_leaving(true);
     }
   } else if (const auto* received = std::get_if<format::TxFinishTransferInInfo>(&*payload)) {
     for (const format::TransferTabletInfo& info : received->tablet_list) {
-      Tablet* tablet = FindTablet(info.tablet_id);
+      Tablet* tablet = FindUnchanged(info.tablet_id, context.end_scn());
       if (tablet == nullptr) continue;
       Status status = SetTabletStatus({.status = format::TabletStatus::kNormal,
                                        .cause = format::TabletMdsUserDataType::kFinishTransferIn,
@@ -160,8 +161,16 @@ Status LogStream::CommitNode(const TxContext& context, const format::TxBufferNod
   return {};
 }
 
-void LogStream::Drop(TabletId id) {
-  if (tablets_.erase(id) != 0) dropped_.push_back(id);
+Tablet* LogStream::FindUnchanged(TabletId id, Scn commit_scn) const {
+  Tablet* tablet = FindTablet(id);
+  const bool is_older = tablet != nullptr && tablet->meta().mds_checkpoint_scn.value < commit_scn;
+  return is_older ? tablet : nullptr;
+}
+
+void LogStream::Drop(TabletId id, Scn commit_scn) {
+  if (FindUnchanged(id, commit_scn) == nullptr) return;
+  tablets_.erase(id);
+  dropped_.push_back(id);
 }
 
 Status LogStream::AbortNode(const format::TxBufferNode& node) {

@@ -145,9 +145,8 @@ io::Task<Status> WriteCheckpoint(TenantCore& core, LogStream& stream) {
   }
   if (Status status = AdvanceRecord(stream, stream.SafeCheckpoint()); !status) co_return status;
   *edit.add_log_streams() = stream.record();
-  const format::Lsn base{stream.record().clog_base_lsn()};
   Status status = co_await core.manifest->Apply(std::move(edit));
-  if (status) status = co_await stream.clog().Recycle(base);
+  if (status) status = co_await stream.clog().Recycle(stream.recyclable_lsn());
   if (!status) core.Break(status.error());
   co_return status;
 }

@@ -104,6 +104,23 @@ io::Task<Status> OpenLog(TenantCore& core, LogStream& stream) {
   co_return Status();
 }
 
+// What came from another log stream has its data, once all logs are read.
+Status CheckTransfers(const TenantCore& core) {
+  for (const auto& [ls, stream] : core.streams) {
+    for (const auto& [id, tablet] : stream->tablets()) {
+      if (!stream->IsCreationCommitted(id) || !tablet->meta().transfer_info.has_transfer_table) {
+        continue;
+      }
+      return Fail(Error(ErrorCode::kInvalidData, "the tablet was moved to log stream " +
+                                                     std::to_string(ls.value) +
+                                                     ", but its data is nowhere")
+                      .WithPath(core.dir)
+                      .WithField("tablet " + std::to_string(id.value)));
+    }
+  }
+  return {};
+}
+
 // The tenant becomes a leader again: what the logs left open is decided.
 io::Task<Status> TakeOver(TenantCore& core) {
   for (const auto& [id, stream] : core.streams) {
@@ -143,6 +160,7 @@ io::Task<Status> RecoverTenant(TenantCore& core) {
   for (const auto& [id, stream] : core.streams) {
     if (Status status = co_await OpenLog(core, *stream); !status) co_return status;
   }
+  if (Status status = CheckTransfers(core); !status) co_return status;
   if (Status status = co_await TakeOver(core); !status) co_return status;
   core.RecountMemory();
   if (Status status = co_await LoadCatalog(core, core.commits.snapshot()); !status) {

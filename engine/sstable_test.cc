@@ -140,7 +140,7 @@ TEST(Sstable, ShortRangesReadFewBytes) {
   const ChainTable table(storage);
   const std::array from = {Datum::Int(351)};
   const std::array to = {Datum::Int(353)};
-  const KeyRange range{{from, true}, {to, true}};
+  const KeyRange range{from, true, to, true};
   const std::uint64_t before = storage.blocks().statistics().bytes_read;
   const auto rows = storage.Run(ReadAll(table.sstable().NewIterator(range, Direction::kForward)));
   ASSERT_TRUE(rows);

@@ -1,5 +1,6 @@
 #include "engine/tenant.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "engine/commit.h"
@@ -47,6 +48,12 @@ Status CheckOptions(const TenantOptions& options) {
   return {};
 }
 
+std::string ParentOf(const std::string& dir) {
+  std::filesystem::path path = std::filesystem::path(dir).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // "dir/"
+  return path.has_parent_path() ? path.parent_path().string() : ".";
+}
+
 io::Task<Status> MakeDirectories(TenantCore& core) {
   io::Disk& disk = core.env.disk;
   const auto there = co_await disk.List(core.dir);
@@ -58,6 +65,8 @@ io::Task<Status> MakeDirectories(TenantCore& core) {
   if (!there) {
     if (Status status = co_await disk.MakeDirectory(core.dir); !status) co_return status;
   }
+  // Also when it was there: whoever made it need not have made its name durable.
+  if (Status status = co_await disk.SyncDirectory(ParentOf(core.dir)); !status) co_return status;
   for (const char* name : {"/manifest", "/clog"}) {
     if (Status status = co_await disk.MakeDirectory(core.dir + name); !status) co_return status;
   }

@@ -114,6 +114,35 @@ TEST_F(TenantTest, ATransactionOverSeveralLogStreamsIsAtomic) {
       model);
 }
 
+TEST_F(TenantTest, AMovedTabletKeepsItsRowsAndItsHistory) {
+  Create();
+  TableSchemaPtr table = Run(CreateTestTable(*tenant_, "accounts", 2));
+  ASSERT_NE(table, nullptr);
+  for (std::int64_t key = 0; key < 40; ++key) {
+    ASSERT_TRUE(Run(PutRow(*tenant_, *table, key, key)));
+  }
+  const format::Scn before = tenant_->snapshot();
+  std::map<std::int64_t, std::int64_t> model = Run(ReadAll(*tenant_, table, before));
+  const std::map<std::int64_t, std::int64_t> old = model;
+  const format::TabletId tablet = table->tablets().front();
+  for (int move = 0; move < 4; ++move) {
+    const format::LsId from = *tenant_->catalog().LsOf(tablet);
+    const format::LsId to{from.value == 1001 ? 1002 : 1001};
+    const Status moved = Run(tenant_->MoveTablet(tablet, to));
+    ASSERT_TRUE(moved) << moved.error().ToString();
+    EXPECT_EQ(*tenant_->catalog().LsOf(tablet), to);
+    for (std::int64_t key = 0; key < 10; ++key) {
+      const Status put = Run(PutRow(*tenant_, *table, key, move * 1000 + key));
+      ASSERT_TRUE(put) << put.error().ToString();
+      model[key] = move * 1000 + key;
+    }
+    if (move % 2 == 1) Reopen();
+    table = *tenant_->catalog().ResolveTable("accounts");
+    EXPECT_EQ(Run(ReadAll(*tenant_, table, tenant_->snapshot())), model) << "move " << move;
+    EXPECT_EQ(Run(ReadAll(*tenant_, table, before)), old) << "move " << move;
+  }
+}
+
 TEST_F(TenantTest, TheCatalogIsWhatItWasAfterReopening) {
   Create();
   ASSERT_NE(Run(CreateTestTable(*tenant_, "t1", 1)), nullptr);
