@@ -40,8 +40,8 @@ rocksdb::Slice Slice(ByteView bytes) {
   return {text.data(), text.size()};
 }
 
-// Defaults, but for what makes both sides alike: memory, direct reads, only the baseline
-// compressed, by zstd at level 1, and a recovery that leaves the rows in memory.
+// Defaults, but for what makes both sides alike: memory, direct reads, new tables compressed by lz4
+// and the baseline by zstd at level 1, and a recovery that leaves the rows in memory.
 rocksdb::Options OptionsOf(const Memory& memory) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(memory.block_cache);
@@ -51,7 +51,7 @@ rocksdb::Options OptionsOf(const Memory& memory) {
   options.max_write_buffer_number =
       static_cast<int>(std::max<std::size_t>(2, memory.write_limit / memory.write_buffer));
   options.max_background_jobs = 2;
-  options.compression = rocksdb::kNoCompression;
+  options.compression = rocksdb::kLZ4Compression;
   options.bottommost_compression = rocksdb::kZSTD;
   options.bottommost_compression_opts.enabled = true;
   options.bottommost_compression_opts.level = 1;

@@ -70,15 +70,9 @@ Result<bool> IndexCursor::Continue(bool stop_above_leaf) {
 }
 
 Result<bool> IndexCursor::EnterRoot() {
-  const format::RootBlockInfo& root = sstable_->meta().data_root_info;
-  if (!root.addr.is_memory()) return Enter(RootAddress(sstable_->meta()));
-  Bytes scratch;
-  const Result<format::MicroBlockReader> reader = format::MicroBlockReader::Open(
-      root.block, sstable_->meta().basic_meta.compressor_type, scratch);
-  if (!reader) return Fail(reader.error());
-  if (reader->header().is_compressed())
-    return Fail(ErrorCode::kInvalidData, "the index root in the SSTable's meta is compressed");
-  if (Status status = Push({}, *reader, {}); !status) return Fail(std::move(status).error());
+  const format::MicroBlockReader* const root = sstable_->index_root();
+  if (root == nullptr) return Enter(RootAddress(sstable_->meta()));
+  if (Status status = Push({}, *root, {}); !status) return Fail(std::move(status).error());
   return true;
 }
 

@@ -14,21 +14,21 @@ using format::DmlFlag;
 void RowBatch::Clear() {
   row_count_ = 0;
   bytes_ = 0;
-  cells_.clear();
   values_.Clear();
 }
 
 std::span<Datum> RowFuse::cells() const {
-  return std::span(batch_.cells_).last(batch_.column_count_);
+  return std::span(batch_.cells_)
+      .subspan(batch_.row_count_ * batch_.column_count_, batch_.column_count_);
 }
 
 std::span<const Datum> RowFuse::key() const { return cells().first(columns_.key_count); }
 
 void RowFuse::Begin() {
   assert(!is_open_ && batch_.column_count_ == columns_.size());
-  const std::size_t begin = batch_.row_count_ * batch_.column_count_;
-  batch_.cells_.resize(begin);
-  batch_.cells_.resize(begin + batch_.column_count_, Datum::Nop());
+  const std::size_t end = (batch_.row_count_ + 1) * batch_.column_count_;
+  if (batch_.cells_.size() < end) batch_.cells_.resize(2 * end);
+  std::ranges::fill(cells(), Datum::Nop());
   begin_ = batch_.values_.mark();
   missing_ = batch_.column_count_;
   is_open_ = true;
@@ -81,7 +81,6 @@ Result<bool> RowFuse::End() {
     return true;
   }
   batch_.values_.Rewind(begin_);
-  batch_.cells_.resize(batch_.row_count_ * batch_.column_count_);
   if (!exists_) return false;
   return Fail(ErrorCode::kInvalidData,
               "a row has updates, but no source has the version that they update");

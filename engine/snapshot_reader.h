@@ -40,7 +40,7 @@ class RowBatch {
   std::size_t column_count_;
   std::size_t row_count_ = 0;
   std::size_t bytes_ = 0;
-  std::vector<format::Datum> cells_;  // perhaps with those of a row that is being made
+  std::vector<format::Datum> cells_;  // behind the rows: room for more
   Arena values_;
 };
 

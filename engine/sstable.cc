@@ -123,6 +123,7 @@ Result<std::shared_ptr<const Sstable>> Sstable::Create(const SstableStore& store
                                                        format::RowSchema schema) {
   std::shared_ptr<Sstable> sstable(new Sstable(store, key, std::move(meta), std::move(schema)));
   if (Status status = sstable->Check(); !status) return Fail(std::move(status).error());
+  if (Status status = sstable->OpenIndexRoot(); !status) return Fail(std::move(status).error());
   if (Status status = sstable->AddReferences(); !status) return Fail(std::move(status).error());
   return sstable;
 }
@@ -166,6 +167,19 @@ Status Sstable::Check() const {
                 fmt::format("an SSTable of {} rows in {} macro blocks", basic.row_count,
                             meta_.macro_info.data_block_ids.size()));
   }
+  return {};
+}
+
+Status Sstable::OpenIndexRoot() {
+  const format::RootBlockInfo& root = meta_.data_root_info;
+  if (is_empty() || !root.addr.is_memory()) return {};
+  Bytes scratch;
+  const Result<format::MicroBlockReader> reader =
+      format::MicroBlockReader::Open(root.block, meta_.basic_meta.compressor_type, scratch);
+  if (!reader) return Fail(reader.error());
+  if (reader->header().is_compressed())
+    return Fail(ErrorCode::kInvalidData, "the index root in the SSTable's meta is compressed");
+  index_root_ = *reader;
   return {};
 }
 

@@ -17,6 +17,7 @@
 #include "format/column.h"
 #include "format/local_sstable_meta.h"
 #include "format/macro_block_writer.h"
+#include "format/micro_block_reader.h"
 #include "format/table_key.h"
 #include "io/task.h"
 
@@ -40,7 +41,7 @@ class Sstable : public std::enable_shared_from_this<Sstable> {
   static constexpr std::int64_t kNoSnapshot = INT64_MAX;
 
   // `schema`: the stored columns, hidden ones included. kInvalidData when it is not what `meta`
-  // counts, or when a block is not in the block file.
+  // counts, when the index root in `meta` is damaged, or when a block is not in the block file.
   static Result<std::shared_ptr<const Sstable>> Create(const SstableStore& store,
                                                        format::TableKey key,
                                                        format::SstableMeta meta,
@@ -67,6 +68,11 @@ class Sstable : public std::enable_shared_from_this<Sstable> {
     return meta_.basic_meta.max_merged_trans_version;
   }
   const SstableStore& store() const { return store_; }
+  // The root of the index tree when the meta holds it; otherwise nullptr, and the meta says where
+  // it is.
+  const format::MicroBlockReader* index_root() const {
+    return index_root_ ? &*index_root_ : nullptr;
+  }
   std::size_t data_block_count() const { return meta_.macro_info.data_block_ids.size(); }
   // Slots of the block file, those of index and meta trees included. Shared ones count.
   std::size_t block_count() const {
@@ -97,6 +103,7 @@ class Sstable : public std::enable_shared_from_this<Sstable> {
   Sstable(const SstableStore& store, format::TableKey key, format::SstableMeta meta,
           format::RowSchema schema);
   Status Check() const;
+  Status OpenIndexRoot();
   Status AddReferences();
   Status CheckKey(std::span<const format::Datum> key) const;
 
@@ -104,6 +111,7 @@ class Sstable : public std::enable_shared_from_this<Sstable> {
   format::TableKey key_;
   format::SstableMeta meta_;
   format::RowSchema schema_;
+  std::optional<format::MicroBlockReader> index_root_;
   // Blocks that this refers to, in the order of meta_: data, then other ones.
   std::size_t references_ = 0;
 };

@@ -100,10 +100,11 @@ io::Task<Result<std::optional<Row>>> GetRow(TenantCore& core, const TableSchema&
   const auto& [stream, tablet] = *found;
   if (Status status = CheckReadable(*tablet, snapshot); !status) co_return Fail(status.error());
   const TxHandle* reader = reader_of ? reader_of(stream->id()) : nullptr;
-  const StoredColumns columns = ColumnsOf(table);
+  // Keeps the columns, too.
+  const std::shared_ptr<const TabletView> view = tablet->view();
+  const StoredColumns& columns = view->memtables.front()->columns();
   RowBatch batch(columns.size());
-  const Result<bool> exists =
-      co_await ReadRow(columns, tablet->view(), rowkey, snapshot, reader, batch);
+  const Result<bool> exists = co_await ReadRow(columns, view, rowkey, snapshot, reader, batch);
   if (!exists) co_return Fail(exists.error());
   if (!*exists) co_return std::optional<Row>();
   co_return std::optional<Row>(ToRow(batch.row(0)));

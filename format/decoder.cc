@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
+
+#include "format/le_bytes.h"
 
 namespace obbak::format {
 
@@ -51,13 +54,20 @@ std::uint64_t Decoder::FixedBigEndian(std::size_t width) {
 }
 
 std::uint64_t Decoder::FixedLittleEndian(std::size_t width) {
-  std::uint64_t value = 0;
-  int shift = 0;
-  for (const std::byte byte : Take(width)) {
-    value |= std::to_integer<std::uint64_t>(byte) << shift;
-    shift += 8;
+  const ByteView bytes = Take(width);
+  switch (bytes.size()) {
+    case 0:  // a failure
+      return 0;
+    case 1:
+      return LoadLe<std::uint8_t>(bytes.data());
+    case 2:
+      return LoadLe<std::uint16_t>(bytes.data());
+    case 4:
+      return LoadLe<std::uint32_t>(bytes.data());
+    default:
+      assert(width == 8);
+      return LoadLe<std::uint64_t>(bytes.data());
   }
-  return value;
 }
 
 std::string_view Decoder::String() {
