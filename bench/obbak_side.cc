@@ -1,0 +1,168 @@
+#include <chrono>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include "bench/side.h"
+#include "engine/aligned_bytes.h"
+#include "engine/tenant.h"
+#include "io/host_driver.h"
+#include "io/sync.h"
+
+namespace obbak::bench {
+namespace {
+
+using engine::Tenant;
+using format::Datum;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr int kLoaders = 8;
+
+double SecondsSince(SteadyClock::time_point start) {
+  return std::chrono::duration<double>(SteadyClock::now() - start).count();
+}
+
+void Check(const Status& status) {
+  if (!status) Die(status.error().ToString());
+}
+template <class T>
+T Check(Result<T> result) {
+  if (!result) Die(result.error().ToString());
+  return *std::move(result);
+}
+
+std::unique_ptr<io::Driver> NewDriver() { return Check(io::MakeUringDriver({}, {})); }
+
+engine::EngineOptions OptionsOf(const Memory& memory) {
+  engine::EngineOptions options;
+  options.freeze_trigger = memory.write_buffer;
+  options.memstore_limit = memory.write_limit;
+  options.block_cache = memory.block_cache;
+  return options;
+}
+
+class ObbakSide final : public Side {
+ public:
+  ObbakSide() : loop_(NewDriver()), random_(1) {}
+
+  void Create(const std::string& dir, const Memory& memory) override {
+    tenant_ = Check(loop_.Run(Tenant::Create(Environment(), dir, {}, OptionsOf(memory))));
+    auto definition =
+        Check(engine::ParseTableDefinition("k bigint not null, v varbinary(100), primary key (k)"));
+    table_ = Check(loop_.Run(tenant_->CreateTable("rows", std::move(definition))));
+  }
+  void Open(const std::string& dir, const Memory& memory) override {
+    tenant_ = Check(loop_.Run(Tenant::Open(Environment(), dir, OptionsOf(memory))));
+    table_ = Check(tenant_->catalog().ResolveTable("rows"));
+  }
+  void Close() override {
+    Check(loop_.Run(tenant_->Close()));
+    table_.reset();
+    tenant_.reset();
+  }
+
+  std::vector<double> Commit(const Rows& rows, Range range, int writers) override {
+    std::vector<double> seconds;
+    seconds.reserve(range.count);
+    const std::uint64_t each = range.count / static_cast<std::uint64_t>(writers);
+    loop_.Run(Together(writers, [&](std::uint64_t writer) {
+      return CommitOnes(rows, {range.begin + writer * each, each}, seconds);
+    }));
+    return seconds;
+  }
+  void Load(const Rows& rows, Range range, std::uint64_t batch) override {
+    const std::uint64_t each = range.count / kLoaders;
+    loop_.Run(Together(kLoaders, [&](std::uint64_t loader) {
+      return LoadPart(rows, {range.begin + loader * each, each}, batch);
+    }));
+  }
+  void Flush() override { Check(loop_.Run(tenant_->Flush())); }
+  void Compact() override { Check(loop_.Run(tenant_->CompactMajor())); }
+  void Get(const Rows& rows, std::span<const std::uint64_t> indexes) override {
+    loop_.Run(GetRows(rows, indexes));
+  }
+  std::uint64_t Scan() override { return loop_.Run(CountRows()); }
+
+ private:
+  engine::Env Environment() { return {loop_, loop_.disk(), clock_, random_, {}}; }
+
+  template <class MakeTask>
+  io::Task<void> Together(int count, MakeTask make_task) {
+    io::TaskGroup group(loop_);
+    for (int i = 0; i < count; ++i) group.Spawn(make_task(static_cast<std::uint64_t>(i)));
+    co_await group.Join();
+  }
+
+  io::Task<void> CommitOnes(const Rows& rows, Range range, std::vector<double>& seconds) {
+    for (std::uint64_t i = range.begin; i < range.begin + range.count; ++i) {
+      const auto start = SteadyClock::now();
+      co_await CommitBatch(rows, {i, 1});
+      seconds.push_back(SecondsSince(start));
+    }
+  }
+  io::Task<void> LoadPart(const Rows& rows, Range range, std::uint64_t batch) {
+    for (std::uint64_t i = 0; i < range.count; i += batch) {
+      co_await CommitBatch(rows, {range.begin + i, std::min(batch, range.count - i)});
+    }
+  }
+  io::Task<void> CommitBatch(const Rows& rows, Range range) {
+    const auto tx = Check(tenant_->Begin());
+    for (std::uint64_t i = range.begin; i < range.begin + range.count; ++i) {
+      const Datum row[] = {Datum::Int(Rows::Key(i)), Datum::Of(rows.Value(i))};
+      Check(co_await tx->Put(*table_, row));
+    }
+    Check(co_await tx->Commit());
+  }
+  io::Task<void> GetRows(const Rows& rows, std::span<const std::uint64_t> indexes) {
+    const format::Scn snapshot = tenant_->snapshot();
+    for (const std::uint64_t i : indexes) {
+      const Datum key[] = {Datum::Int(Rows::Key(i))};
+      const auto row = Check(co_await tenant_->Get(table_, key, snapshot));
+      if (!row || (*row)[1].bytes() != AsText(rows.Value(i))) Die("obbak: a row is wrong");
+    }
+  }
+  io::Task<std::uint64_t> CountRows() {
+    const auto scan =
+        Check(tenant_->Scan(table_, {}, engine::Direction::kForward, tenant_->snapshot()));
+    engine::RowBatch batch = scan->NewBatch();
+    std::uint64_t count = 0;
+    for (bool more = true; more; count += batch.size()) more = Check(co_await scan->Fetch(batch));
+    co_return count;
+  }
+
+  io::Loop loop_;
+  io::SystemClock clock_;
+  io::Random random_;
+  std::unique_ptr<Tenant> tenant_;
+  engine::TableSchemaPtr table_;
+};
+
+io::Task<void> Overwrite(io::Disk& disk, std::string path, std::uint64_t count,
+                         std::vector<double>& seconds) {
+  constexpr std::size_t kPage = io::Disk::kAlignment;
+  constexpr std::size_t kFileSize = std::size_t{16} << 20;
+  const auto file = Check(co_await disk.Open(path, {.create = true, .direct = true}));
+  const engine::AlignedBytes pages(kFileSize);
+  std::ranges::fill(pages.span(), std::byte{0x5a});
+  Check(co_await file->Write(0, pages.span(), io::Durability::kDurable));
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto start = SteadyClock::now();
+    Check(co_await file->Write(i * kPage % kFileSize, pages.span().first(kPage),
+                               io::Durability::kDurable));
+    seconds.push_back(SecondsSince(start));
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Side> MakeObbakSide() { return std::make_unique<ObbakSide>(); }
+
+std::vector<double> OverwriteDurably(const std::string& path, std::uint64_t count) {
+  io::Loop loop(NewDriver());
+  std::vector<double> seconds;
+  seconds.reserve(count);
+  loop.Run(Overwrite(loop.disk(), path, count, seconds));
+  return seconds;
+}
+
+}  // namespace obbak::bench
