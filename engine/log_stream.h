@@ -82,8 +82,9 @@ class LogStream final : public TxLogSink {
 
   // ---- Tablets
   void AddTablet(std::shared_ptr<Tablet> tablet);
-  // Tablets that were dropped since the last call; the manifest is to forget them.
-  std::vector<format::TabletId> TakeDropped() { return std::exchange(dropped_, {}); }
+  // Tablets that were dropped since the last call; the manifest is to forget them. Until it has,
+  // they must live: it names their blocks, and nothing else may be written there.
+  std::vector<std::shared_ptr<Tablet>> TakeDropped() { return std::exchange(dropped_, {}); }
   // nullptr: not here.
   Tablet* FindTablet(format::TabletId id) const;
   bool IsCreationCommitted(format::TabletId id) const { return !creations_.contains(id); }
@@ -151,7 +152,7 @@ class LogStream final : public TxLogSink {
   std::deque<std::pair<format::Scn, format::Scn>> ended_;
   // Tablets whose creation is not committed, with the SCN of the log entry that says it.
   std::map<format::TabletId, format::Scn> creations_;
-  std::vector<format::TabletId> dropped_;
+  std::vector<std::shared_ptr<Tablet>> dropped_;
   format::Lsn keep_from_ = format::kInvalidLsn;
   std::size_t active_bytes_ = 0;
   io::WaitQueue decided_;

@@ -169,8 +169,7 @@ Tablet* LogStream::FindUnchanged(TabletId id, Scn commit_scn) const {
 
 void LogStream::Drop(TabletId id, Scn commit_scn) {
   if (FindUnchanged(id, commit_scn) == nullptr) return;
-  tablets_.erase(id);
-  dropped_.push_back(id);
+  dropped_.push_back(std::move(tablets_.extract(id).mapped()));
 }
 
 Status LogStream::AbortNode(const format::TxBufferNode& node) {

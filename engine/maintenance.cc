@@ -138,10 +138,11 @@ io::Task<Status> WriteCheckpoint(TenantCore& core, LogStream& stream) {
     *edit.add_tablets() = *std::move(record);
     tablet->MarkClean();
   }
-  for (const format::TabletId id : stream.TakeDropped()) {
+  const std::vector<std::shared_ptr<Tablet>> dropped = stream.TakeDropped();
+  for (const std::shared_ptr<Tablet>& tablet : dropped) {
     pb::TabletAddress& address = *edit.add_removed_tablets();
     address.set_ls_id(stream.id().value);
-    address.set_tablet_id(id.value);
+    address.set_tablet_id(tablet->id().value);
   }
   if (Status status = AdvanceRecord(stream, stream.SafeCheckpoint()); !status) co_return status;
   *edit.add_log_streams() = stream.record();
