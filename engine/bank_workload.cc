@@ -166,29 +166,23 @@ io::Task<Result<BankTotals>> BankWorkload::Totals(Scn snapshot) const {
   auto scan = tenant_->Scan(table_, {}, Direction::kForward, snapshot);
   if (!scan) co_return Fail(scan.error());
   BankTotals totals;
-  RowBatch batch = (*scan)->NewBatch();
-  for (bool more = true; more;) {
-    const Result<bool> fetched = co_await (*scan)->Fetch(batch);
-    if (!fetched) co_return Fail(fetched.error());
-    more = *fetched;
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      const auto row = batch.row(i);
-      if (row[0].AsInt() != totals.accounts) {
-        co_return Fail(ErrorCode::kInvalidData, "account " + std::to_string(row[0].AsInt()) +
-                                                    " follows " +
-                                                    std::to_string(totals.accounts - 1) +
-                                                    " at SCN " + std::to_string(snapshot.value));
-      }
-      if (row[1].AsInt() < 0) {
-        co_return Fail(ErrorCode::kInvalidData, "account " + std::to_string(totals.accounts) +
-                                                    " has " + std::to_string(row[1].AsInt()) +
-                                                    " at SCN " + std::to_string(snapshot.value));
-      }
-      ++totals.accounts;
-      totals.balance += row[1].AsInt();
-      totals.transfers += row[2].AsInt();
+  const std::string at = " at SCN " + std::to_string(snapshot.value);
+  const TableScan::TakeRow take = [&](std::span<const Datum> row) -> Status {
+    if (row[0].AsInt() != totals.accounts) {
+      return Fail(ErrorCode::kInvalidData, "account " + std::to_string(row[0].AsInt()) +
+                                               " follows " + std::to_string(totals.accounts - 1) +
+                                               at);
     }
-  }
+    if (row[1].AsInt() < 0) {
+      return Fail(ErrorCode::kInvalidData, "account " + std::to_string(totals.accounts) + " has " +
+                                               std::to_string(row[1].AsInt()) + at);
+    }
+    ++totals.accounts;
+    totals.balance += row[1].AsInt();
+    totals.transfers += row[2].AsInt();
+    return {};
+  };
+  if (Status status = co_await (*scan)->ForEach(take); !status) co_return Fail(status.error());
   co_return totals;
 }
 

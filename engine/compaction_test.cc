@@ -422,7 +422,7 @@ TEST(Compaction, AfterAnErrorNoBlockIsTaken) {
 }
 
 io::Task<Status> Flip(io::File& file, std::uint64_t page, std::size_t byte,
-                      const AlignedBuffer& buffer) {
+                      const AlignedBytes& buffer) {
   const Result<std::size_t> read = co_await file.Read(page, buffer.span());
   if (!read) co_return Fail(read.error());
   buffer.span()[byte] ^= std::byte{0x10};
@@ -447,7 +447,7 @@ TEST(Compaction, FlippedBitsAreNoticedAndTheBlockIsNamed) {
     const std::uint64_t page =
         static_cast<std::uint64_t>(meta.macro_id.second) * format::kMacroBlockSize +
         AlignDown(byte);
-    const AlignedBuffer buffer(io::Disk::kAlignment);
+    const AlignedBytes buffer(io::Disk::kAlignment);
     const auto flip = [&] {
       ASSERT_TRUE(table.storage().Run(Flip(**file, page, byte % io::Disk::kAlignment, buffer)));
     };

@@ -254,7 +254,14 @@ io::Task<Status> DropTable(TenantCore& core, std::string table) {
     status = Register(*tx, ls, TxDataSourceType::kDeleteTablet, RemoveTabletsArg(ls, tablets));
   }
   if (status) status = co_await CommitDdl(*tx);
-  if (status) core.catalog = std::move(after);
+  if (status) {
+    core.catalog = std::move(after);
+  } else {
+    for (const TabletId id : (*schema)->tablets()) {
+      const auto still = core.FindTablet(id);
+      if (still) still->second->set_leaving(false);
+    }
+  }
   core.RecountMemory();
   co_return status;
 }
@@ -279,21 +286,14 @@ io::Task<Status> LoadCatalog(TenantCore& core, Scn snapshot) {
     const TableSchemaPtr schema = core.catalog.FindTable(IdOf(table));
     auto scan = ScanTable(core, *schema, {}, Direction::kForward, snapshot, {});
     if (!scan) co_return Fail(scan.error());
-    RowBatch batch = (*scan)->NewBatch();
-    for (bool more = true; more;) {
-      const Result<bool> fetched = co_await (*scan)->Fetch(batch);
-      if (!fetched) co_return Fail(fetched.error());
-      more = *fetched;
-      for (std::size_t i = 0; i < batch.size(); ++i) {
-        if (table == SystemTable::kFreezeInfo) {
-          const Result<FreezeInfoRow> row = FromRow<FreezeInfoRow>(batch.row(i));
-          if (!row) co_return Fail(row.error());
-          core.major_frozen_scn = std::max(core.major_frozen_scn, Scn{row->frozen_scn});
-          continue;
-        }
-        if (Status status = loader.Add(table, batch.row(i)); !status) co_return status;
-      }
-    }
+    const TableScan::TakeRow take = [&](std::span<const format::Datum> cells) -> Status {
+      if (table != SystemTable::kFreezeInfo) return loader.Add(table, cells);
+      const Result<FreezeInfoRow> row = FromRow<FreezeInfoRow>(cells);
+      if (!row) return Fail(row.error());
+      core.major_frozen_scn = std::max(core.major_frozen_scn, Scn{row->frozen_scn});
+      return {};
+    };
+    if (Status status = co_await (*scan)->ForEach(take); !status) co_return status;
   }
   Result<Catalog> catalog = std::move(loader).Finish();
   if (!catalog) co_return Fail(catalog.error());

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "engine/aligned_buffer.h"
+#include "engine/aligned_bytes.h"
 #include "engine/point_read.h"
 #include "engine/sstable_iterator.h"
 #include "format/index_row.h"
@@ -20,7 +20,7 @@ Result<format::Datum> RowValue(const format::FlatRow& row) {
 
 // A micro block of the meta tree, which may be as large as a macro block: past the cache.
 struct MetaBlock {
-  AlignedBuffer buffer;
+  AlignedBytes buffer;
   Bytes scratch;
   format::MicroBlockReader reader;
 };
@@ -36,7 +36,7 @@ io::Task<Status> ReadMetaBlock(BlockFile& blocks, format::MacroBlockId id,
                                                    entry.block_size, entry.block_offset)),
         id));
   }
-  block.buffer = AlignedBuffer(end - begin);
+  block.buffer = AlignedBytes(end - begin);
   if (Status status = co_await blocks.Read(id, begin, block.buffer.span()); !status)
     co_return status;
   const Result<format::MicroBlockReader> reader =

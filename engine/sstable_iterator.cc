@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/aligned_buffer.h"
+#include "engine/aligned_bytes.h"
 #include "format/column.h"
 #include "format/flat_row.h"
 #include "format/index_row.h"

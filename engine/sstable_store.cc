@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "engine/aligned_buffer.h"
+#include "engine/aligned_bytes.h"
 
 namespace obbak::engine {
 
@@ -10,7 +10,7 @@ io::Task<Result<MicroBlockCache::Pin>> LoadMicroBlock(SstableStore store,
                                                       MicroBlockAddress address) {
   const std::size_t begin = AlignDown(address.offset);
   const std::size_t end = std::size_t{address.offset} + address.size;
-  const AlignedBuffer buffer(end - begin);
+  const AlignedBytes buffer(end - begin);
   if (Status status = co_await store.blocks.Read(address.macro_id, begin, buffer.span()); !status)
     co_return Fail(std::move(status).error());
   Result<MicroBlockCache::Pin> pin =

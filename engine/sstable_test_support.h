@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/aligned_buffer.h"
+#include "engine/aligned_bytes.h"
 #include "engine/block_file.h"
 #include "engine/compaction.h"
 #include "engine/micro_block_cache.h"
@@ -73,7 +73,7 @@ class SstableWorld {
 
   // The block as it is stored, with its padding.
   Bytes Read(const format::MacroBlockId& id) {
-    const AlignedBuffer buffer(format::kMacroBlockSize);
+    const AlignedBytes buffer(format::kMacroBlockSize);
     const Status status = Run(blocks_->Read(id, 0, buffer.span()));
     EXPECT_TRUE(status);
     const auto header = format::ReadMacroBlockCommonHeader(buffer.span());

@@ -55,6 +55,19 @@ io::Task<Result<bool>> TableScan::Fetch(RowBatch& batch, std::size_t max_rows) {
   co_return co_await rows_->Fetch(batch, max_rows, kBatchBytes);
 }
 
+io::Task<Status> TableScan::ForEach(const TakeRow& take) {
+  RowBatch batch = NewBatch();
+  for (bool more = true; more;) {
+    const Result<bool> fetched = co_await Fetch(batch);
+    if (!fetched) co_return Fail(fetched.error());
+    more = *fetched;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (Status status = take(batch.row(i)); !status) co_return status;
+    }
+  }
+  co_return Status();
+}
+
 Status CheckReadable(const Tablet& tablet, Scn snapshot) {
   if (static_cast<std::int64_t>(snapshot.value) < tablet.multi_version_start()) {
     return Discarded(tablet, snapshot);

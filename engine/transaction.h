@@ -58,6 +58,11 @@ class TableScan {
   // none behind these.
   io::Task<Result<bool>> Fetch(RowBatch& batch, std::size_t max_rows = kBatchRows);
 
+  // Gives every row that is left to `take`, whose failure ends the scan. `take` must live until the
+  // task has ended: name it, don't write it into the call.
+  using TakeRow = std::function<Status(std::span<const format::Datum> row)>;
+  io::Task<Status> ForEach(const TakeRow& take);
+
  private:
   StoredColumns columns_;
   std::vector<std::shared_ptr<const TabletView>> views_;
