@@ -135,8 +135,8 @@ class LogStream final : public TxLogSink {
   // Committed: they have their data now.
   Status FinishReceiving(const TxContext& context, const format::TxStartTransferInInfo& info);
   Status CommitNode(const TxContext& context, const format::TxBufferNode& node);
-  // The tablet, unless it has that change already, or later ones: at replay a tablet of the manifest
-  // may be newer than the log entry, and even have left and come back since.
+  // The tablet, unless it has that change already, or later ones: at replay a tablet of the
+  // manifest may be newer than the log entry, and even have left and come back since.
   Tablet* FindUnchanged(format::TabletId id, format::Scn commit_scn) const;
   void Drop(format::TabletId id, format::Scn commit_scn);
   Status AbortNode(const format::TxBufferNode& node);

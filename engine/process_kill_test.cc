@@ -214,9 +214,9 @@ void CheckSurvivors(const std::string& directory, const std::vector<std::int64_t
     for (const std::int64_t number : acknowledged) {
       EXPECT_TRUE(journal->contains(number)) << "transfer " << number << " is lost";
     }
-    EXPECT_TRUE(std::ranges::includes(*journal, known, {}, [](const auto& entry) {
-      return entry.first;
-    }, [](const auto& entry) { return entry.first; }));
+    EXPECT_TRUE(std::ranges::includes(
+        *journal, known, {}, [](const auto& entry) { return entry.first; },
+        [](const auto& entry) { return entry.first; }));
     known = *journal;
   }
   ASSERT_OK(host.Run((*tenant)->Close()));
