@@ -150,8 +150,9 @@ io::Task<Status> CsvLoad::WriteBatch(const std::vector<PendingRow>& rows) {
   std::uint64_t written = 0;
   for (const PendingRow& pending : rows) {
     const std::vector<format::Datum> cells = Datums(pending.row);
-    const Status status = options_.replace ? co_await (*tx)->Put(*table_, cells)
-                                           : co_await (*tx)->Insert(*table_, cells);
+    // Awaited behind the choice: g++ 12 would destroy an awaited branch's error twice.
+    auto write = options_.replace ? (*tx)->Put(*table_, cells) : (*tx)->Insert(*table_, cells);
+    const Status status = co_await std::move(write);
     if (status) {
       ++written;
     } else if (status.error().code() == ErrorCode::kErrPrimaryKeyDuplicate) {

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "cli/commands.h"
@@ -19,6 +20,23 @@ void AddCommonOptions(CLI::App& app, TenantChoice& choice) {
       ->envname("OBBAK_TENANT");
   // So that both may stand behind the command, too.
   app.fallthrough();
+}
+
+// CLI11 takes an argument in brackets for a list of values. Here it is one value: a mark in front
+// keeps it whole, and is taken off again before anybody sees it.
+constexpr char kMark = '\x1f';
+
+std::string Marked(const std::string& argument) {
+  const bool is_in_brackets = argument.starts_with('[') && argument.ends_with(']');
+  return is_in_brackets ? kMark + argument : argument;
+}
+
+void TakeMarksOff(CLI::App& app) {
+  const auto unmarked = [](std::string value) {
+    return value.starts_with(kMark) ? value.substr(1) : value;
+  };
+  for (CLI::Option* option : app.get_options()) option->transform(unmarked);
+  for (CLI::App* command : app.get_subcommands({})) TakeMarksOff(*command);
 }
 
 }  // namespace
@@ -44,9 +62,12 @@ int RunObbak(std::span<const std::string> arguments, const std::string& version,
   AddDemoCommand(app, context);
   // One command and no more: so its arguments may look like commands.
   app.require_subcommand(1);
+  TakeMarksOff(app);
   try {
-    // CLI11 takes them from the end.
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    std::vector<std::string> marked;
+    for (const std::string& argument : arguments) marked.push_back(Marked(argument));
+    std::ranges::reverse(marked);  // CLI11 takes them from the end
+    app.parse(std::move(marked));
   } catch (const CLI::ParseError& error) {
     std::ostringstream out;
     std::ostringstream err;

@@ -79,8 +79,7 @@ void AddGet(CLI::App& app, CommandContext& context) {
       "  obbak get accounts 17 --at '2024-02-29 23:59:59'");
   AddReadOptions(*command, *options);
   command->add_option("KEY", options->key, "a value for each column of the primary key")
-      ->required()
-      ->allow_extra_args(false);
+      ->required();
   command->callback([options, &context] {
     context.status = WithTenant(context.choice, SessionKind::kReading, context.console,
                                 [&](TenantSession& session) { return Get(*options, session); });
@@ -208,8 +207,7 @@ void AddPut(CLI::App& app, CommandContext& context) {
   command->add_option("TABLE", options->table, "NAME (in database test) or DATABASE.NAME")
       ->required();
   command->add_option("VALUE", options->values, "a value for each column, in definition order")
-      ->required()
-      ->allow_extra_args(false);
+      ->required();
   command
       ->add_option("--columns", options->columns,
                    "the columns that VALUEs are for; the others become NULL")
@@ -255,8 +253,7 @@ void AddDelete(CLI::App& app, CommandContext& context) {
   command->add_option("TABLE", options->table, "NAME (in database test) or DATABASE.NAME")
       ->required();
   command->add_option("KEY", options->key, "a value for each column of the primary key")
-      ->required()
-      ->allow_extra_args(false);
+      ->required();
   command->callback([options, &context] {
     context.status = WithTenant(context.choice, SessionKind::kWriting, context.console,
                                 [&](TenantSession& session) { return Delete(*options, session); });

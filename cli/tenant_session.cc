@@ -24,7 +24,10 @@ std::uint64_t Unforeseeable() {
 
 EngineOptions OptionsFor(SessionKind kind) {
   EngineOptions options;
-  options.background = kind == SessionKind::kWriting;
+  if (kind == SessionKind::kReading) {
+    options.background = false;
+    options.clog.zero_ahead = 0;
+  }
   return options;
 }
 

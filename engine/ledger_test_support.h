@@ -37,8 +37,8 @@ class Ledger {
     for (const char* sql : {kAccountsSql, kJournalSql}) {
       const Result<TableDefinition> definition = ParseTableDefinition(sql);
       if (!definition) co_return Fail(definition.error());
-      const auto made =
-          co_await tenant.CreateTable(sql == kAccountsSql ? kAccountsName : kJournalName, *definition);
+      const auto made = co_await tenant.CreateTable(
+          sql == kAccountsSql ? kAccountsName : kJournalName, *definition);
       if (!made) co_return Fail(made.error());
     }
     const auto accounts = tenant.catalog().ResolveTable(kAccountsName);
@@ -101,9 +101,9 @@ class Ledger {
     std::map<std::int64_t, std::int64_t> found;
     for (const std::vector<std::int64_t>& account : *accounts) found[account[0]] = account[1];
     if (found != expected) {
-      co_return Fail(ErrorCode::kInvalidData,
-                     "balances at SCN " + std::to_string(snapshot.value) + " are" + ToText(found) +
-                         ", the journal says" + ToText(expected));
+      co_return Fail(ErrorCode::kInvalidData, "balances at SCN " + std::to_string(snapshot.value) +
+                                                  " are" + ToText(found) + ", the journal says" +
+                                                  ToText(expected));
     }
     co_return journal;
   }

@@ -82,8 +82,9 @@ class LogStream final : public TxLogSink {
 
   // ---- Tablets
   void AddTablet(std::shared_ptr<Tablet> tablet);
-  // Tablets that were dropped since the last call; the manifest is to forget them.
-  std::vector<format::TabletId> TakeDropped() { return std::exchange(dropped_, {}); }
+  // Tablets that were dropped since the last call; the manifest is to forget them. Until it has,
+  // they must live: it names their blocks, and nothing else may be written there.
+  std::vector<std::shared_ptr<Tablet>> TakeDropped() { return std::exchange(dropped_, {}); }
   // nullptr: not here.
   Tablet* FindTablet(format::TabletId id) const;
   bool IsCreationCommitted(format::TabletId id) const { return !creations_.contains(id); }
@@ -134,8 +135,8 @@ class LogStream final : public TxLogSink {
   // Committed: they have their data now.
   Status FinishReceiving(const TxContext& context, const format::TxStartTransferInInfo& info);
   Status CommitNode(const TxContext& context, const format::TxBufferNode& node);
-  // The tablet, unless it has that change already, or later ones: at replay a tablet of the manifest
-  // may be newer than the log entry, and even have left and come back since.
+  // The tablet, unless it has that change already, or later ones: at replay a tablet of the
+  // manifest may be newer than the log entry, and even have left and come back since.
   Tablet* FindUnchanged(format::TabletId id, format::Scn commit_scn) const;
   void Drop(format::TabletId id, format::Scn commit_scn);
   Status AbortNode(const format::TxBufferNode& node);
@@ -151,7 +152,7 @@ class LogStream final : public TxLogSink {
   std::deque<std::pair<format::Scn, format::Scn>> ended_;
   // Tablets whose creation is not committed, with the SCN of the log entry that says it.
   std::map<format::TabletId, format::Scn> creations_;
-  std::vector<format::TabletId> dropped_;
+  std::vector<std::shared_ptr<Tablet>> dropped_;
   format::Lsn keep_from_ = format::kInvalidLsn;
   std::size_t active_bytes_ = 0;
   io::WaitQueue decided_;

@@ -80,6 +80,19 @@ Status LogStream::ReceiveTablets(const format::TxStartTransferInInfo& info, Scn 
   return {};
 }
 
+namespace {
+
+// What the meta says of SSTables: a compaction may have changed them since the transfer's log.
+void TakeStorageState(const format::MigrationTabletParam& from, format::MigrationTabletParam& to) {
+  to.transfer_info.has_transfer_table = false;
+  to.start_scn = from.start_scn;
+  to.snapshot_version = from.snapshot_version;
+  to.multi_version_start = from.multi_version_start;
+  to.report_status = from.report_status;
+}
+
+}  // namespace
+
 Status LogStream::FinishReceiving(const TxContext& context,
                                   const format::TxStartTransferInInfo& info) {
   for (const format::MigrationTabletParam& meta : info.tablet_meta_list) {
@@ -93,7 +106,7 @@ Status LogStream::FinishReceiving(const TxContext& context,
     // the log says so further on.
     if (from != nullptr) {
       tablet.ReplaceSstables(*tablet.view(), from->sstables());
-      tablet.mutable_meta().transfer_info.has_transfer_table = false;
+      TakeStorageState(from->meta(), tablet.mutable_meta());
     }
     Status status = SetTabletStatus({.status = format::TabletStatus::kTransferIn,
                                      .cause = format::TabletMdsUserDataType::kStartTransferIn,
@@ -169,8 +182,7 @@ Tablet* LogStream::FindUnchanged(TabletId id, Scn commit_scn) const {
 
 void LogStream::Drop(TabletId id, Scn commit_scn) {
   if (FindUnchanged(id, commit_scn) == nullptr) return;
-  tablets_.erase(id);
-  dropped_.push_back(id);
+  dropped_.push_back(std::move(tablets_.extract(id).mapped()));
 }
 
 Status LogStream::AbortNode(const format::TxBufferNode& node) {

@@ -76,8 +76,7 @@ io::Task<Status> FlushTablet(TenantCore& core, LogStream& stream, std::shared_pt
 }
 
 // A tablet always has a baseline, if only an empty one.
-io::Task<Status> EnsureMajor(TenantCore& core, Tablet& tablet) {
-  if (MajorOf(tablet) != nullptr) co_return Status();
+io::Task<Status> MakeMajor(TenantCore& core, Tablet& tablet) {
   Result<CompactionResult> result =
       co_await MergeMajor(*core.store, tablet.format(), nullptr, {},
                           tablet.meta().report_status.merge_snapshot_version);
@@ -123,11 +122,20 @@ Status AdvanceRecord(LogStream& stream, Scn checkpoint) {
   return {};
 }
 
+// A tablet that the manifest is to get without a baseline; nullptr: there is none.
+std::shared_ptr<Tablet> WithoutMajor(const LogStream& stream) {
+  const std::vector<std::shared_ptr<Tablet>> tablets = TabletsOf(stream);
+  const auto found = std::ranges::find_if(tablets, [](const auto& tablet) {
+    return tablet->is_dirty() && MajorOf(*tablet) == nullptr;
+  });
+  return found == tablets.end() ? nullptr : *found;
+}
+
 // Precondition: core.maintenance is held.
 io::Task<Status> WriteCheckpoint(TenantCore& core, LogStream& stream) {
-  for (const std::shared_ptr<Tablet>& tablet : TabletsOf(stream)) {
-    if (!tablet->is_dirty()) continue;
-    if (Status status = co_await EnsureMajor(core, *tablet); !status) co_return status;
+  // One after the other: meanwhile more tablets may come.
+  while (const std::shared_ptr<Tablet> tablet = WithoutMajor(stream)) {
+    if (Status status = co_await MakeMajor(core, *tablet); !status) co_return status;
   }
   // From here to Apply nothing else runs: what the edit says is of one moment.
   pb::Edit edit;
@@ -138,10 +146,11 @@ io::Task<Status> WriteCheckpoint(TenantCore& core, LogStream& stream) {
     *edit.add_tablets() = *std::move(record);
     tablet->MarkClean();
   }
-  for (const format::TabletId id : stream.TakeDropped()) {
+  const std::vector<std::shared_ptr<Tablet>> dropped = stream.TakeDropped();
+  for (const std::shared_ptr<Tablet>& tablet : dropped) {
     pb::TabletAddress& address = *edit.add_removed_tablets();
     address.set_ls_id(stream.id().value);
-    address.set_tablet_id(id.value);
+    address.set_tablet_id(tablet->id().value);
   }
   if (Status status = AdvanceRecord(stream, stream.SafeCheckpoint()); !status) co_return status;
   *edit.add_log_streams() = stream.record();

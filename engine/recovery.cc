@@ -72,6 +72,8 @@ Status OpenStreams(TenantCore& core) {
                       .WithField("tablet " + std::to_string(address.second.value))
                       .WithPath(core.ManifestDir()));
     }
+    // The log may have lost what came before this, if nobody was told that it is durable.
+    core.scns.Observe((*tablet)->checkpoint_scn());
     stream->AddTablet(*std::move(tablet));
   }
   return {};
@@ -163,6 +165,8 @@ io::Task<Status> RecoverTenant(TenantCore& core) {
   if (Status status = CheckTransfers(core); !status) co_return status;
   if (Status status = co_await TakeOver(core); !status) co_return status;
   core.RecountMemory();
+  // A MemTable that was replayed may be due for a flush.
+  for (const auto& [id, stream] : core.streams) stream->AddActiveBytes(stream->memtable_bytes());
   if (Status status = co_await LoadCatalog(core, core.commits.snapshot()); !status) {
     co_return status;
   }

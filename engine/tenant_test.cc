@@ -155,5 +155,26 @@ TEST_F(TenantTest, TheCatalogIsWhatItWasAfterReopening) {
   EXPECT_TRUE(tenant_->catalog() == before);
 }
 
+TEST_F(TenantTest, MemTablesThatRecoveryFillsAboveTheLimitAreFlushed) {
+  Create();
+  const TableSchemaPtr table = Run(CreateTestTable(*tenant_, "accounts", 1));
+  ASSERT_NE(table, nullptr);
+  for (std::int64_t key = 0; key < 500; ++key) ASSERT_TRUE(Run(PutRow(*tenant_, *table, key, 1)));
+  const std::size_t bytes = tenant_->Statistics().memtable_bytes;
+  ASSERT_TRUE(Run(tenant_->Close()));
+  tenant_.reset();
+
+  EngineOptions options = SmallEngine();
+  options.background = true;
+  options.keep_alive_interval = std::chrono::milliseconds(0);
+  options.memstore_limit = bytes / 2;
+  auto tenant = Run(Tenant::Open(EnvOf(world_), "/t", options));
+  ASSERT_TRUE(tenant) << tenant.error().ToString();
+  tenant_ = *std::move(tenant);
+  const Status put = Run(PutRow(*tenant_, **tenant_->catalog().ResolveTable("accounts"), 500, 1));
+  EXPECT_TRUE(put) << put.error().ToString();
+  EXPECT_LT(tenant_->Statistics().memtable_bytes, bytes);
+}
+
 }  // namespace
 }  // namespace obbak::engine

@@ -90,8 +90,9 @@ class TxContext {
   const std::vector<format::LsLogInfo>& prepares() const { return prepares_; }
   // No log of this transaction will follow: aborted, committed, or, in two phases, cleared.
   bool is_over() const {
-    return state_ == State::kAborted ||
-           (state_ == State::kCommitted && (!is_two_phase() || is_cleared_));
+    // At replay a clear log may be all that is seen of a transaction.
+    return state_ == State::kAborted || is_cleared_ ||
+           (state_ == State::kCommitted && !is_two_phase());
   }
   const std::vector<format::TxBufferNode>& mds() const { return mds_; }
 

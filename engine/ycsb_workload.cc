@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -65,14 +66,12 @@ Status CheckShape(const TableSchema& table, const TableDefinition& expected) {
 io::Task<Result<std::uint64_t>> CountRows(Tenant& tenant, const TableSchemaPtr& table) {
   auto scan = tenant.Scan(table, {}, Direction::kForward, tenant.snapshot());
   if (!scan) co_return Fail(scan.error());
-  RowBatch batch = (*scan)->NewBatch();
   std::uint64_t count = 0;
-  for (bool more = true; more;) {
-    const Result<bool> fetched = co_await (*scan)->Fetch(batch);
-    if (!fetched) co_return Fail(fetched.error());
-    more = *fetched;
-    count += batch.size();
-  }
+  const TableScan::TakeRow take = [&](std::span<const Datum>) -> Status {
+    ++count;
+    return {};
+  };
+  if (Status status = co_await (*scan)->ForEach(take); !status) co_return Fail(status.error());
   co_return count;
 }
 
