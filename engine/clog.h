@@ -40,8 +40,10 @@ struct ClogOptions {
   // Recycled files that are kept for new blocks; more are removed.
   std::size_t max_spare_files = 2;
   // Where no valid group follows, recovery looks so far for signs that the log goes on, that is:
-  // that bytes in its middle are damaged. At least kMaxGroupEntrySize; by default the whole block.
-  std::size_t tail_search = format::kPalfBlockSize;
+  // that bytes in its middle are damaged. At least kMaxGroupEntrySize: then any damage inside one
+  // group is noticed; more notices larger holes, and costs that much reading whenever a log is
+  // opened.
+  std::size_t tail_search = std::size_t{16} << 20;
 };
 
 // Called for each group of the log in order, padding groups excepted. The group's bytes live until
