@@ -91,7 +91,7 @@ io::Task<void> Client(Tenant& tenant, std::int64_t first, std::uint64_t seed) {
 
 io::Task<void> Maintenance(Tenant& tenant, std::uint64_t seed) {
   io::Random random(seed);
-  for (std::int64_t step = 0;; ++step) {
+  for (;;) {
     Status status;
     if (random.OneIn(3)) {
       const auto compacted = co_await tenant.CompactMinor();
