@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -23,18 +24,21 @@
 
 namespace obbak::engine {
 
-inline Bytes FileOf(const io::SimImage& image, const std::string& path) {
+// The first `limit` bytes of a file.
+inline Bytes FileOf(const io::SimImage& image, const std::string& path,
+                    std::uint64_t limit = ~std::uint64_t{0}) {
   const io::SimFile& file = image.file(image.Find(path));
-  Bytes bytes(file.size());
+  Bytes bytes(std::min(file.size(), limit));
   EXPECT_EQ(file.Read(0, bytes), bytes.size()) << path;
   return bytes;
 }
 
 // Each group of the block files in a clog's directory, in order. Returns how the log ends: a log
-// that was closed ends with kEnd.
+// that was closed ends with kEnd. Of each file `limit` bytes are read: a short log is read quickly.
 inline format::LogReader::Outcome ReadClog(
     const io::SimImage& image, const std::string& dir,
-    const std::function<void(const format::LogGroup& group)>& visit) {
+    const std::function<void(const format::LogGroup& group)>& visit,
+    std::uint64_t limit = ~std::uint64_t{0}) {
   std::set<std::uint64_t> blocks;
   for (const auto& [name, node] : image.entries(image.Find(dir))) {
     if (name.find_first_not_of("0123456789") == std::string::npos) blocks.insert(std::stoull(name));
@@ -43,7 +47,7 @@ inline format::LogReader::Outcome ReadClog(
   format::LogReader::Outcome outcome = format::LogReader::Outcome::kEnd;
   for (const std::uint64_t block : blocks) {
     const std::string path = dir + "/" + std::to_string(block);
-    const Bytes file = FileOf(image, path);
+    const Bytes file = FileOf(image, path, limit);
     constexpr auto kKind = format::LogFileKind::kBlock;
     auto reader = position ? format::LogFileReader::Open(file, kKind, *position)
                            : format::LogFileReader::Open(file, kKind);

@@ -403,7 +403,7 @@ TEST(TenantCrash, ATenantWhoseCreationWasCutIsRefusedOrWhole) {
 std::set<std::string> SeamsOf(const SimImage& image) {
   std::map<std::int64_t, std::map<LsId, std::string>> last;
   for (const LsId ls : {kFirstLs, kSecondLs}) {
-    ReadClog(image, ClogDirOf(ls), [&](const format::LogGroup& group) {
+    const auto visit = [&](const format::LogGroup& group) {
       if (group.header.IsPadding()) return;
       for (const format::LogEntry& entry : group.entries()) {
         const auto header = format::LoadBaseHeader(entry.payload);
@@ -416,7 +416,8 @@ std::set<std::string> SeamsOf(const SimImage& image) {
           if (std::holds_alternative<format::TxClearLog>(log)) state = "clear";
         }
       }
-    });
+    };
+    ReadClog(image, ClogDirOf(ls), visit, /*limit=*/1 << 20);
   }
   std::set<std::string> seams;
   for (auto& [tx, states] : last) seams.insert(states[kFirstLs] + "/" + states[kSecondLs]);
