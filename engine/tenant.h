@@ -107,7 +107,8 @@ class Tenant {
   // or missing, and nothing is changed then.
   static io::Task<Result<std::unique_ptr<Tenant>>> Open(Env env, std::string dir,
                                                         EngineOptions engine = {});
-  // What the tenant in `dir` is, without recovering it; fails as Open does. Nobody may have it open.
+  // What the tenant in `dir` is, without recovering it; fails as Open does. Nobody may have it
+  // open.
   static io::Task<Result<TenantOptions>> ReadOptions(Env env, std::string dir);
   Tenant(const Tenant&) = delete;
   Tenant& operator=(const Tenant&) = delete;
