@@ -1,6 +1,7 @@
 #include "engine/log_stream.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "format/tx_log_block.h"
@@ -60,7 +61,7 @@ TxContext* LogStream::FindContext(format::TxId tx) const {
 
 void LogStream::CloseContext(TxContext& context) {
   if (context.has_logs() && context.first_scn() != context.last_scn()) {
-    ended_.emplace_back(context.first_scn(), context.last_scn());
+    ended_.push_back({context.first_scn(), context.last_scn()});
   }
   contexts_.erase(context.id().value);
   decided_.WakeAll();
@@ -87,17 +88,13 @@ Scn LogStream::SafeCheckpoint() {
       checkpoint = std::min(checkpoint, Scn{context->first_scn().value - 1});
     }
   }
-  for (bool moved = true; moved;) {
-    moved = false;
-    for (const auto& [first, last] : ended_) {
-      if (first <= checkpoint && checkpoint < last) {
-        checkpoint = Scn{first.value - 1};
-        moved = true;
-      }
-    }
+  // By descending end, so that one pass is enough: a span that a lower checkpoint cuts ends lower.
+  std::ranges::sort(ended_, std::greater{}, &LogSpan::last);
+  for (const LogSpan& span : ended_) {
+    if (span.first <= checkpoint && checkpoint < span.last) checkpoint = Scn{span.first.value - 1};
   }
   checkpoint = std::max(checkpoint, Scn{record_.clog_checkpoint_scn()});
-  std::erase_if(ended_, [&](const auto& span) { return span.second <= checkpoint; });
+  std::erase_if(ended_, [&](const LogSpan& span) { return span.last <= checkpoint; });
   return checkpoint;
 }
 

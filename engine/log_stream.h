@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -141,6 +140,11 @@ class LogStream final : public TxLogSink {
   void Drop(format::TabletId id, format::Scn commit_scn);
   Status AbortNode(const format::TxBufferNode& node);
 
+  struct LogSpan {
+    format::Scn first;
+    format::Scn last;
+  };
+
   LogStreamShared shared_;
   format::LsId id_;
   pb::LogStream record_;
@@ -149,7 +153,7 @@ class LogStream final : public TxLogSink {
   std::unordered_map<std::int64_t, std::unique_ptr<TxContext>> contexts_;  // by transaction id
   // First and last log entry of ended transactions with several entries, as far as the checkpoint
   // has not passed them.
-  std::deque<std::pair<format::Scn, format::Scn>> ended_;
+  std::vector<LogSpan> ended_;
   // Tablets whose creation is not committed, with the SCN of the log entry that says it.
   std::map<format::TabletId, format::Scn> creations_;
   std::vector<std::shared_ptr<Tablet>> dropped_;
