@@ -65,6 +65,58 @@ std::string_view ErrorCodeName(ErrorCode code) {
       return "OB_TRANSACTION_SET_VIOLATION";
     case ErrorCode::kTryLockRowConflict:
       return "OB_TRY_LOCK_ROW_CONFLICT";
+    case ErrorCode::kLsNotExist:
+      return "OB_LS_NOT_EXIST";
+    case ErrorCode::kBackupFileNotExist:
+      return "OB_BACKUP_FILE_NOT_EXIST";
+    case ErrorCode::kRestoreInProgress:
+      return "OB_RESTORE_IN_PROGRESS";
+    case ErrorCode::kCannotStartLogArchiveBackup:
+      return "OB_CANNOT_START_LOG_ARCHIVE_BACKUP";
+    case ErrorCode::kLogArchiveInterrupted:
+      return "OB_LOG_ARCHIVE_INTERRUPTED";
+    case ErrorCode::kLogArchiveStatNotMatch:
+      return "OB_LOG_ARCHIVE_STAT_NOT_MATCH";
+    case ErrorCode::kLogArchiveNotRunning:
+      return "OB_LOG_ARCHIVE_NOT_RUNNING";
+    case ErrorCode::kBackupInProgress:
+      return "OB_BACKUP_IN_PROGRESS";
+    case ErrorCode::kBackupCanNotStart:
+      return "OB_BACKUP_CAN_NOT_START";
+    case ErrorCode::kBackupInvalidPassword:
+      return "OB_BACKUP_INVALID_PASSWORD";
+    case ErrorCode::kArchiveLogNotContinuesWithData:
+      return "OB_ARCHIVE_LOG_NOT_CONTINUES_WITH_DATA";
+    case ErrorCode::kBackupDestNotConnect:
+      return "OB_BACKUP_DEST_NOT_CONNECT";
+    case ErrorCode::kBackupPermissionDenied:
+      return "OB_BACKUP_PERMISSION_DENIED";
+    case ErrorCode::kBackupMetaIndexNotExist:
+      return "OB_BACKUP_META_INDEX_NOT_EXIST";
+    case ErrorCode::kArchiveRoundNotContinuous:
+      return "OB_ARCHIVE_ROUND_NOT_CONTINUOUS";
+    case ErrorCode::kArchiveLogToEnd:
+      return "OB_ARCHIVE_LOG_TO_END";
+    case ErrorCode::kArchiveLogRecycled:
+      return "OB_ARCHIVE_LOG_RECYCLED";
+    case ErrorCode::kBackupDeviceOutOfSpace:
+      return "OB_BACKUP_DEVICE_OUT_OF_SPACE";
+    case ErrorCode::kBackupPwriteOffsetNotMatch:
+      return "OB_BACKUP_PWRITE_OFFSET_NOT_MATCH";
+    case ErrorCode::kBackupPwriteContentNotMatch:
+      return "OB_BACKUP_PWRITE_CONTENT_NOT_MATCH";
+    case ErrorCode::kBackupMajorNotCoverMinor:
+      return "OB_BACKUP_MAJOR_NOT_COVER_MINOR";
+    case ErrorCode::kBackupAdvanceCheckpointTimeout:
+      return "OB_BACKUP_ADVANCE_CHECKPOINT_TIMEOUT";
+    case ErrorCode::kClogRecycleBeforeArchive:
+      return "OB_CLOG_RECYCLE_BEFORE_ARCHIVE";
+    case ErrorCode::kAlreadyInArchiveMode:
+      return "OB_ALREADY_IN_ARCHIVE_MODE";
+    case ErrorCode::kAlreadyInNoarchiveMode:
+      return "OB_ALREADY_IN_NOARCHIVE_MODE";
+    case ErrorCode::kRestoreTenantFailed:
+      return "OB_RESTORE_TENANT_FAILED";
     case ErrorCode::kInvalidBackupDest:
       return "OB_INVALID_BACKUP_DEST";
     case ErrorCode::kBackupFormatFileNotExist:

@@ -70,7 +70,8 @@ io::Task<Status> RemoveAll(io::Disk& disk, std::span<const std::string> paths) {
 
 // Edits that only remove are welcome in a state of any size.
 bool Adds(const pb::Edit& edit) {
-  return edit.has_tenant() || edit.log_streams_size() > 0 || edit.tablets_size() > 0;
+  return edit.has_tenant() || edit.log_streams_size() > 0 || edit.tablets_size() > 0 ||
+         edit.rows_size() > 0;
 }
 
 Error TooLarge(std::uint64_t size, std::uint64_t limit) {

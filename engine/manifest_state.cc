@@ -29,11 +29,15 @@ Status CheckEdit(const pb::Edit& edit) {
     if (!edit.log_streams(i).has_ls_id()) return Fail(MissingId("log_streams", i, "ls_id"));
   }
   if (Status tablets = CheckTabletIds("tablets", edit.tablets()); !tablets) return tablets;
+  for (int i = 0; i < edit.rows_size(); ++i) {
+    if (!edit.rows(i).has_key()) return Fail(MissingId("rows", i, "key"));
+  }
   return CheckTabletIds("removed_tablets", edit.removed_tablets());
 }
 
 std::uint64_t ManifestState::encoded_size() const {
-  return messages_size_ + kManifestFrame * (1 + log_streams_.size() + tablets_.size());
+  return messages_size_ +
+         kManifestFrame * (1 + log_streams_.size() + tablets_.size() + rows_.size());
 }
 
 void ManifestState::Apply(pb::Edit edit) {
@@ -43,6 +47,11 @@ void ManifestState::Apply(pb::Edit edit) {
   }
   for (const std::int64_t id : edit.removed_log_streams()) RemoveLogStream({id});
 
+  for (const std::string& key : edit.removed_rows()) {
+    const auto at = rows_.find(key);
+    if (at != rows_.end()) Erase(rows_, at);
+  }
+
   if (edit.has_tenant()) Put(tenant_, std::move(*edit.mutable_tenant()));
   for (pb::LogStream& log_stream : *edit.mutable_log_streams()) {
     Put(log_streams_[{log_stream.ls_id()}], std::move(log_stream));
@@ -50,6 +59,7 @@ void ManifestState::Apply(pb::Edit edit) {
   for (pb::Tablet& tablet : *edit.mutable_tablets()) {
     Put(tablets_[{{tablet.ls_id()}, {tablet.tablet_id()}}], std::move(tablet));
   }
+  for (pb::Row& row : *edit.mutable_rows()) Put(rows_[row.key()], std::move(row));
 }
 
 pb::Edit ManifestState::AsEdit() const {
@@ -57,6 +67,7 @@ pb::Edit ManifestState::AsEdit() const {
   *edit.mutable_tenant() = tenant_;
   for (const auto& [id, log_stream] : log_streams_) *edit.add_log_streams() = log_stream;
   for (const auto& [address, tablet] : tablets_) *edit.add_tablets() = tablet;
+  for (const auto& [key, row] : rows_) *edit.add_rows() = row;
   return edit;
 }
 

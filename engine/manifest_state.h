@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <string>
 #include <utility>
 
 #include "base/result.h"
@@ -18,10 +20,13 @@ class ManifestState {
  public:
   using LogStreams = std::map<format::LsId, pb::LogStream>;
   using Tablets = std::map<std::pair<format::LsId, format::TabletId>, pb::Tablet>;
+  // By key, in the order of its bytes.
+  using Rows = std::map<std::string, pb::Row, std::less<>>;
 
   const pb::Tenant& tenant() const { return tenant_; }
   const LogStreams& log_streams() const { return log_streams_; }
   const Tablets& tablets() const { return tablets_; }
+  const Rows& rows() const { return rows_; }
 
   // Bytes that AsEdit() takes: never more, and at most kManifestFrame less per element.
   std::uint64_t encoded_size() const;
@@ -43,6 +48,7 @@ class ManifestState {
   pb::Tenant tenant_;
   LogStreams log_streams_;
   Tablets tablets_;
+  Rows rows_;
   std::uint64_t messages_size_ = 0;  // without their frames
 };
 

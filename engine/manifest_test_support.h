@@ -31,6 +31,7 @@ struct Model {
   std::string tenant;
   std::map<std::int64_t, std::string> log_streams;
   std::map<std::pair<std::int64_t, std::uint64_t>, std::string> tablets;
+  std::map<std::string, std::string> rows;
 
   bool operator==(const Model&) const = default;
 
@@ -40,22 +41,26 @@ struct Model {
       log_streams.erase(gone);
       std::erase_if(tablets, [&](const auto& tablet) { return tablet.first.first == gone; });
     }
+    for (const std::string& gone : edit.removed_rows()) rows.erase(gone);
     if (edit.has_tenant()) tenant = edit.tenant().SerializeAsString();
     for (const auto& put : edit.log_streams()) log_streams[put.ls_id()] = put.SerializeAsString();
     for (const auto& put : edit.tablets()) {
       tablets[{put.ls_id(), put.tablet_id()}] = put.SerializeAsString();
     }
+    for (const auto& put : edit.rows()) rows[put.key()] = put.SerializeAsString();
   }
 };
 
 inline Model ModelOf(const ManifestState& state) {
-  Model model{.tenant = state.tenant().SerializeAsString(), .log_streams = {}, .tablets = {}};
+  Model model;
+  model.tenant = state.tenant().SerializeAsString();
   for (const auto& [id, log_stream] : state.log_streams()) {
     model.log_streams[id.value] = log_stream.SerializeAsString();
   }
   for (const auto& [address, tablet] : state.tablets()) {
     model.tablets[{address.first.value, address.second.value}] = tablet.SerializeAsString();
   }
+  for (const auto& [key, row] : state.rows()) model.rows[key] = row.SerializeAsString();
   return model;
 }
 
@@ -66,7 +71,7 @@ inline std::ostream& operator<<(std::ostream& out, const Model& model) {
   for (const auto& [id, bytes] : model.tablets) {
     out << " " << id.first << "/" << id.second << ":" << bytes.size();
   }
-  return out << "}";
+  return out << "; " << model.rows.size() << " rows}";
 }
 
 inline std::string RandomBytes(io::Random& random, std::size_t max_size) {
@@ -125,6 +130,12 @@ inline pb::Edit RandomEdit(io::Random& random) {
     removed.set_ls_id(RandomLsId(random));
     removed.set_tablet_id(200001 + random.Below(6));
   }
+  for (std::uint64_t i = random.Below(3); i > 0; --i) {
+    pb::Row& row = *edit.add_rows();
+    row.set_key("row" + std::to_string(random.Below(6)));
+    row.set_value(RandomBytes(random, 100));
+  }
+  if (random.OneIn(3)) edit.add_removed_rows("row" + std::to_string(random.Below(6)));
   if (random.OneIn(6)) edit.add_removed_log_streams(RandomLsId(random));
   return edit;
 }
