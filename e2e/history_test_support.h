@@ -53,6 +53,18 @@ class History {
     versions_.insert(version);
   }
 
+  // What was committed above `scn` was not, as for who was restored to it.
+  void ForgetAfter(Scn scn) {
+    std::erase_if(versions_, [&](Scn version) { return version > scn; });
+    std::erase_if(tables_, [&](const auto& entry) { return entry.second.created.first >= scn; });
+    for (auto& [name, table] : tables_) {
+      if (table.dropped && table.dropped->first >= scn) table.dropped.reset();
+      for (auto& [key, versions] : table.rows) {
+        versions.erase(versions.upper_bound(scn), versions.end());
+      }
+    }
+  }
+
   // Of every transaction that changed rows, ascending.
   const std::set<Scn>& versions() const { return versions_; }
   std::vector<std::string> names() const {
@@ -99,6 +111,8 @@ inline const char* const kArchiveUri = "file:///archive";
 class Source {
  public:
   struct Options {
+    std::uint64_t tenant_id = 1002;
+    std::string dir = kSourceDir;
     int user_log_streams = 2;
     std::chrono::microseconds piece_interval = std::chrono::hours(24);
     std::string binding = "OPTIONAL";
@@ -121,15 +135,17 @@ class Source {
 
   Status Create() {
     engine::TenantOptions tenant;
+    tenant.tenant_id = options_.tenant_id;
     tenant.tenant_name = "source";
     tenant.user_log_streams = options_.user_log_streams;
-    auto created = Run(Tenant::Create(engine::EnvOf(world_), kSourceDir, tenant, options_.engine));
+    auto created =
+        Run(Tenant::Create(engine::EnvOf(world_), options_.dir, tenant, options_.engine));
     if (!created) return Fail(created.error());
     tenant_ = *std::move(created);
     return OpenServices();
   }
   Status Open() {
-    auto opened = Run(Tenant::Open(engine::EnvOf(world_), kSourceDir, options_.engine));
+    auto opened = Run(Tenant::Open(engine::EnvOf(world_), options_.dir, options_.engine));
     if (!opened) return Fail(opened.error());
     tenant_ = *std::move(opened);
     return OpenServices();
@@ -205,8 +221,10 @@ class Source {
 // happens to tables and tablets. Everything that was committed goes to the history.
 class Workload {
  public:
-  Workload(Source& source, History& history, std::uint64_t seed)
-      : source_(source), history_(history), random_(seed) {}
+  // `tables`: of the history, made before.
+  Workload(Source& source, History& history, std::uint64_t seed,
+           std::vector<std::string> tables = {})
+      : source_(source), history_(history), random_(seed), tables_(std::move(tables)) {}
 
   Status CreateTable() { return source_.Run(CreateOne()); }
   Status DropTable() { return source_.Run(DropOne()); }
