@@ -166,7 +166,7 @@ TEST(E2eCrash, ARestoreThatWasInterruptedIsBegunAgain) {
       // What is not complete says so, and can be begun again.
       auto restored = restorer.RestoreTo({.scn = last, .time = {}}, "/restored");
       ASSERT_TRUE(restored) << restored.error().ToString();
-      *opened = std::move(restored->tenant);
+      opened = std::move(restored->tenant);
     }
     ExpectHistory(after, **opened, whole.history, last);
     ASSERT_TRUE(after.loop().Run((*opened)->Close()));
