@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "format/backup_block.h"
-#include "format/checksum.h"
+#include "format/crc32c.h"
 #include "format/le_bytes.h"
 #include "restore/validate_tablets.h"
 
