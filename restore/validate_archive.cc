@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "dest/archive_reader.h"
 #include "format/lsn.h"
 #include "restore/validate_piece.h"
 
@@ -219,22 +220,9 @@ std::optional<format::TenantArchivePieceAttr> AttrOf(const PieceFacts& piece) {
   if (piece.has_single_info)
     return piece.single_info ? std::optional(piece.single_info->piece) : std::nullopt;
   if (!piece.checkpoint || !piece.piece_infos) return std::nullopt;
-  const format::TenantArchivePieceInfosDesc& infos = *piece.piece_infos;
-  format::TenantArchivePieceAttr attr;
-  attr.key = {infos.tenant_id, infos.dest_id, infos.round_id, infos.piece_id};
-  attr.incarnation = infos.incarnation;
-  attr.dest_no = infos.dest_no;
-  attr.start_scn = infos.start_scn;
-  attr.end_scn = infos.end_scn;
-  attr.compatible = infos.compatible;
-  attr.path = infos.path;
-  attr.status = {format::ArchivePieceStatus::kActive};
-  attr.file_status = format::BackupFileStatus::kAvailable;
-  attr.checkpoint_scn = piece.checkpoint->checkpoint_scn;
-  attr.max_scn = piece.checkpoint->max_scn;
-  if (!piece.checkpoint_marks.empty())
-    attr.checkpoint_scn = attr.max_scn = piece.checkpoint_marks.back();
-  return attr;
+  std::optional<Scn> mark;
+  if (!piece.checkpoint_marks.empty()) mark = piece.checkpoint_marks.back();
+  return dest::ActiveAttr(*piece.piece_infos, *piece.checkpoint, mark);
 }
 
 std::vector<LogSegment> SegmentsOf(const ArchiveView& archive, format::DestId dest, RoundId round,

@@ -24,14 +24,14 @@ constexpr std::uint64_t kMicrosecond = 1000;
 
 class PieceRules {
  public:
-  PieceRules(const ArchiveView& archive, const PieceName& name, const RoundLogs& logs,
+  PieceRules(const ArchiveView& archive, const dest::PieceName& name, const RoundLogs& logs,
              NameZone& zone, Reporter found)
       : archive_(archive),
         dest_(name.dest),
         round_(name.round),
-        id_(name.id),
+        id_(name.piece),
         round_facts_(archive.facts->rounds.at(name.dest).at(name.round)),
-        piece_(round_facts_.pieces.at(name.id)),
+        piece_(round_facts_.pieces.at(name.piece)),
         logs_(logs),
         zone_(zone),
         found_(std::move(found)) {}
@@ -489,9 +489,9 @@ bool HasLog(const PieceFacts& piece) {
                              [](const auto& ls) { return !ls.second.log_files.empty(); });
 }
 
-void CheckPiece(const ArchiveView& archive, const PieceName& piece, const RoundLogs& logs,
+void CheckPiece(const ArchiveView& archive, const dest::PieceName& name, const RoundLogs& logs,
                 NameZone& zone, const Reporter& found) {
-  PieceRules(archive, piece, logs, zone, found).Check();
+  PieceRules(archive, name, logs, zone, found).Check();
 }
 
 }  // namespace obbak::restore
