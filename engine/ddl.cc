@@ -230,6 +230,7 @@ io::Task<Result<TableSchemaPtr>> CreateTable(TenantCore& core, std::string table
 
 io::Task<Status> DropTable(TenantCore& core, std::string table) {
   const auto lock = co_await core.ddl.Lock();
+  if (Status status = core.CheckWritable(); !status) co_return status;
   const Result<TableSchemaPtr> schema = core.catalog.ResolveTable(table);
   if (!schema) co_return Fail(schema.error());
   Catalog after = core.catalog;
@@ -276,7 +277,8 @@ io::Task<Status> RecordFreeze(TenantCore& core, Scn frozen_scn) {
   co_return status;
 }
 
-io::Task<Status> LoadCatalog(TenantCore& core, Scn snapshot) {
+io::Task<Result<CatalogState>> ReadCatalog(TenantCore& core, Scn snapshot) {
+  CatalogState state;
   CatalogLoader loader;
   std::vector<SystemTable> tables(CatalogLoader::Tables().begin(), CatalogLoader::Tables().end());
   if (std::ranges::find(tables, SystemTable::kFreezeInfo) == tables.end()) {
@@ -290,14 +292,23 @@ io::Task<Status> LoadCatalog(TenantCore& core, Scn snapshot) {
       if (table != SystemTable::kFreezeInfo) return loader.Add(table, cells);
       const Result<FreezeInfoRow> row = FromRow<FreezeInfoRow>(cells);
       if (!row) return Fail(row.error());
-      core.major_frozen_scn = std::max(core.major_frozen_scn, Scn{row->frozen_scn});
+      state.major_frozen_scn = std::max(state.major_frozen_scn, Scn{row->frozen_scn});
       return {};
     };
-    if (Status status = co_await (*scan)->ForEach(take); !status) co_return status;
+    Status status = co_await (*scan)->ForEach(take);
+    if (!status) co_return Fail(std::move(status).error());
   }
   Result<Catalog> catalog = std::move(loader).Finish();
   if (!catalog) co_return Fail(catalog.error());
-  core.catalog = *std::move(catalog);
+  state.catalog = *std::move(catalog);
+  co_return state;
+}
+
+io::Task<Status> LoadCatalog(TenantCore& core, Scn snapshot) {
+  Result<CatalogState> state = co_await ReadCatalog(core, snapshot);
+  if (!state) co_return Fail(std::move(state).error());
+  core.catalog = std::move(state->catalog);
+  core.major_frozen_scn = state->major_frozen_scn;
   co_return Status();
 }
 
