@@ -4,18 +4,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "backup/set_context.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "dest/dest_store.h"
+#include "dest/index_file.h"
+#include "dest/object_reader.h"
 #include "format/backup_data_file.h"
 #include "format/backup_index_file.h"
 #include "format/backup_index_records.h"
 #include "format/backup_path.h"
-#include "io/medium.h"
 #include "io/task.h"
 
 namespace obbak::backup {
@@ -25,89 +27,53 @@ class EntryStream {
  public:
   virtual ~EntryStream() = default;
   // Moves to the next entry; false at the end.
-  virtual io::Task<Result<bool>> Next() = 0;
+  io::Task<Result<bool>> Next();
   // Precondition: Next() gave true.
-  virtual const Entry& entry() const = 0;
-};
+  const Entry& entry() const { return entries_[at_]; }
 
-// Walks the blocks in a part of a file: each begins where the last one ended.
-class BlockWalk {
- public:
-  // Nothing, until Begin.
-  BlockWalk() = default;
-
-  io::Task<Status> Open(const dest::DestStore& store, format::BackupPath path);
-  std::uint64_t file_size() const { return reader_->size(); }
-  // Exactly these bytes; kErrUnexpected when the file is shorter.
-  io::Task<Result<Bytes>> Read(format::ByteRange range);
-  void Begin(format::ByteRange range) { rest_ = range; }
-  bool at_end() const { return rest_.length == 0; }
-  // The block that comes next, at most kMaxIndexBlockSize; `range()` says where it is. The view
-  // lives until the next call. `size_of` tells a block's size from its first bytes.
-  using SizeOf = Result<std::uint64_t> (*)(ByteView head);
-  io::Task<Result<ByteView>> NextBlock(SizeOf size_of);
-  format::ByteRange range() const { return range_; }
-  // Says in which file the error was found.
-  Error Locate(Error error) const;
+ protected:
+  // Some of the entries that come next; none at all: the end.
+  virtual io::Task<Result<std::optional<std::vector<Entry>>>> Load() = 0;
 
  private:
-  std::string path_;
-  std::unique_ptr<io::MediumReader> reader_;
-  format::ByteRange rest_;
-  format::ByteRange range_;
-  Bytes buffer_;
+  std::vector<Entry> entries_;
+  std::size_t at_ = 0;
 };
 
-// What the data files of an attempt add to a macro range index (Entry BackupMacroRangeIndex) or to
-// the meta indexes (BackupMetaIndex), in file order.
+// Which of a data file's two lists, and of the metas which.
+enum class ListKind { kMacros, kMetas, kMappings };
+
+// What the lists at the ends of an attempt's data files add to an index, in file order.
 template <class Entry>
 class AttemptStream final : public EntryStream<Entry> {
  public:
-  // Which metas; means nothing for macro ranges.
-  enum class Metas { kRecords, kMappings };
-
-  AttemptStream(const SetContext& context, FinishedAttempt attempt, Metas metas);
-
-  io::Task<Result<bool>> Next() override;
-  const Entry& entry() const override { return entries_[at_]; }
+  // `context` outlives it. kMacros for BackupMacroRangeIndex and BackupMacroBlockIndex, the others
+  // for BackupMetaIndex.
+  AttemptStream(const SetContext& context, FinishedAttempt attempt, ListKind kind)
+      : context_(context), attempt_(attempt), kind_(kind) {}
 
  private:
+  io::Task<Result<std::optional<std::vector<Entry>>>> Load() override;
   io::Task<Status> OpenFile();
-  // The entries of the next list block.
-  io::Task<Status> LoadBlock();
-  Result<std::vector<Entry>> Decode(ByteView block) const;
+  Result<std::vector<Entry>> Decode(ByteView block, format::ByteRange range) const;
 
   const SetContext& context_;
   FinishedAttempt attempt_;
-  Metas metas_;
+  ListKind kind_;
   std::int64_t next_file_ = 0;
-  BlockWalk walk_;
-  std::vector<Entry> entries_;
-  std::size_t at_ = 0;
+  std::optional<dest::SequentialReader> list_;
 };
 
 // The leaves of an index file.
 template <class Entry>
 class IndexFileStream final : public EntryStream<Entry> {
  public:
-  IndexFileStream(dest::DestStore store, format::BackupPath path)
-      : store_(store), path_(std::move(path)) {}
-
-  io::Task<Result<bool>> Next() override;
-  const Entry& entry() const override { return block_.entries[at_]; }
+  explicit IndexFileStream(const dest::IndexFile<Entry>& file) : scan_(file) {}
 
  private:
-  io::Task<Status> Open();
+  io::Task<Result<std::optional<std::vector<Entry>>>> Load() override;
 
-  dest::DestStore store_;
-  format::BackupPath path_;
-  bool is_open_ = false;
-  BlockWalk walk_;
-  format::IndexBlock<Entry> block_;
-  std::size_t at_ = 0;
+  dest::IndexScan<Entry> scan_;
 };
-
-// Trailer of a data file.
-io::Task<Result<format::BackupDataFileTrailer>> ReadDataFileTrailer(BlockWalk& file);
 
 }  // namespace obbak::backup

@@ -1,7 +1,5 @@
 #include "backup/index_merge.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <memory>
 #include <tuple>
@@ -89,8 +87,7 @@ io::Task<Status> MergeInto(const SetContext& context, Streams<Entry> streams, Ti
     while (status && !merge.empty() && merge.entry().key() == entry.key()) {
       if (ties == Ties::kForbidden) {
         co_return Fail(ErrorCode::kErrUnexpected,
-                       fmt::format("two attempts have copied the same macro block of tablet {}",
-                                   entry.key().tablet_id));
+                       "two attempts end a range with the same macro block");
       }
       status = co_await merge.Pop();
     }
@@ -116,10 +113,10 @@ io::Task<Status> WriteIndex(const SetContext& context, format::BackupPath path,
 
 template <class Entry>
 Streams<Entry> StreamsOf(const SetContext& context, const std::vector<FinishedAttempt>& finished,
-                         AttemptStream<Entry>::Metas metas) {
+                         ListKind kind) {
   Streams<Entry> streams;
   for (const FinishedAttempt& attempt : finished) {
-    streams.push_back(std::make_unique<AttemptStream<Entry>>(context, attempt, metas));
+    streams.push_back(std::make_unique<AttemptStream<Entry>>(context, attempt, kind));
   }
   return streams;
 }
@@ -128,14 +125,13 @@ Streams<Entry> StreamsOf(const SetContext& context, const std::vector<FinishedAt
 io::Task<Status> WriteIndexes(const SetContext& context, format::BackupPath path, DataType type,
                               std::vector<FinishedAttempt> finished,
                               std::optional<format::BackupPath> previous) {
-  using MacroStream = AttemptStream<BackupMacroRangeIndex>;
-  using MetaStream = AttemptStream<BackupMetaIndex>;
   const bool is_major = type == DataType::kMajor;
   Streams<BackupMacroRangeIndex> ranges =
-      StreamsOf<BackupMacroRangeIndex>(context, finished, MacroStream::Metas::kRecords);
+      StreamsOf<BackupMacroRangeIndex>(context, finished, ListKind::kMacros);
   if (previous) {
-    ranges.push_back(
-        std::make_unique<IndexFileStream<BackupMacroRangeIndex>>(context.store, *previous));
+    const auto file = co_await dest::MacroRangeIndexFile::Open(context.store, *previous, nullptr);
+    if (!file) co_return Fail(file.error());
+    ranges.push_back(std::make_unique<IndexFileStream<BackupMacroRangeIndex>>(**file));
   }
   path.index = IndexKind::kMacroRange;
   Status status = co_await WriteIndex(context, path, std::move(ranges),
@@ -143,14 +139,14 @@ io::Task<Status> WriteIndexes(const SetContext& context, format::BackupPath path
                                       is_major ? IndexOrder::kAscending : IndexOrder::kAny);
   if (!status) co_return status;
   path.index = IndexKind::kMeta;
-  status = co_await WriteIndex(
-      context, path, StreamsOf<BackupMetaIndex>(context, finished, MetaStream::Metas::kRecords),
-      Ties::kNewestWins, IndexOrder::kAscending);
+  status = co_await WriteIndex(context, path,
+                               StreamsOf<BackupMetaIndex>(context, finished, ListKind::kMetas),
+                               Ties::kNewestWins, IndexOrder::kAscending);
   if (!status) co_return status;
   path.index = IndexKind::kSecMeta;
-  co_return co_await WriteIndex(
-      context, path, StreamsOf<BackupMetaIndex>(context, finished, MetaStream::Metas::kMappings),
-      Ties::kNewestWins, IndexOrder::kAscending);
+  co_return co_await WriteIndex(context, path,
+                                StreamsOf<BackupMetaIndex>(context, finished, ListKind::kMappings),
+                                Ties::kNewestWins, IndexOrder::kAscending);
 }
 
 }  // namespace
