@@ -120,7 +120,7 @@ struct DataBackup::Impl {
   struct Running {
     BackupJob job;
     std::unique_ptr<io::Medium> medium;
-    DataDest dest;
+    std::optional<DataDest> dest;
     RoundStatus round;
     std::optional<BackupSetFileDesc> previous;
     std::optional<BackupSetFileDesc> set;  // once it has a row
@@ -206,7 +206,7 @@ Status DataBackup::Impl::DecideType(Running& run) const {
   if (run.job.request.type != BackupType::kInc) return {};
   const auto sets = catalogue.sets();
   if (!sets) return Fail(sets.error());
-  run.previous = Predecessor(*sets, run.dest.dest.PathString());
+  run.previous = Predecessor(*sets, run.dest->dest.PathString());
   if (!run.previous) return {};
   const format::DataVersion before = run.previous->tenant_compatible;
   const format::DataVersion now{tenant.core().manifest->state().tenant().data_version()};
@@ -223,11 +223,11 @@ Status DataBackup::Impl::DecideType(Running& run) const {
 // ---- The job
 
 io::Task<Status> DataBackup::Impl::CheckDest(Running& run) {
-  Result<std::unique_ptr<io::Medium>> medium = media(run.dest.dest);
+  Result<std::unique_ptr<io::Medium>> medium = media(run.dest->dest);
   if (!medium) co_return Fail(std::move(medium).error());
   run.medium = *std::move(medium);
   Status status = co_await CheckDestination(Owner(), *run.medium,
-                                            format::BackupDestType::kBackupData, run.dest.id);
+                                            format::BackupDestType::kBackupData, run.dest->id);
   if (!status) co_return status;
   co_return co_await run.medium->RemoveTemporaries();
 }
@@ -239,7 +239,7 @@ io::Task<Status> DataBackup::Impl::BeginSet(Running& run) {
   BackupSetFileDesc set;
   set.backup_set_id = run.job.set;
   set.tenant_id = {tenant.options().tenant_id};
-  set.dest_id = run.dest.id;
+  set.dest_id = run.dest->id;
   set.backup_type = {run.job.type};
   set.plus_archivelog = run.job.request.plus_archivelog;
   set.date = DateOf(run.job.start_time, *offset);
@@ -251,7 +251,7 @@ io::Task<Status> DataBackup::Impl::BeginSet(Running& run) {
   }
   set.start_time = run.job.start_time;
   set.file_status = format::BackupFileStatus::kCopying;
-  set.backup_path = {run.dest.dest.PathString()};
+  set.backup_path = {run.dest->dest.PathString()};
   set.consistent_scn = format::kMinScn;
   set.tenant_compatible = version;
   set.cluster_version = version;
@@ -294,7 +294,8 @@ io::Task<Status> DataBackup::Impl::RunSet(Running& run, std::optional<format::Ls
                      .options = options,
                      .buffers = buffers,
                      .stop = run.halt.get_token(),
-                     .desc = *run.set};
+                     .desc = *run.set,
+                     .progress = {}};
   context.progress = [&run, &context] { Report(run, context); };
   const Result<format::Scn> start = CurrentScn(core());
   if (!start) co_return Fail(start.error());
