@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "backup/backup_test_support.h"
+#include "backup/set_check_test_support.h"
 
 namespace obbak::backup {
 namespace {
@@ -23,9 +24,11 @@ TEST(DataBackup, Full) {
   ASSERT_OK(source.Put(*table, 0, 500, 1));
   const auto set = source.Full();
   ASSERT_OK(set);
-  for (const auto& [path, bytes] : TreeOf(world.disk().image(), kDataDir)) {
-    std::printf("%8zu %s\n", bytes.size(), path.c_str());
-  }
+  const SetCheck check = CheckDestination(TreeOf(world.disk().image(), kDataDir),
+                                          source.archiver().DoingRound()->start_scn);
+  EXPECT_EQ(check.Text(), "");
+  ASSERT_EQ(check.sets.size(), 1);
+  EXPECT_EQ(check.sets.front(), *set);
 }
 
 }  // namespace
