@@ -321,6 +321,17 @@ io::Task<Result<std::pair<Scn, CompactionSummary>>> CompactMajor(TenantCore& cor
   co_return std::pair(snapshot, summary);
 }
 
+Status AdvanceLogs(TenantCore& core, Scn scn) {
+  if (Status status = core.CheckUsable(); !status) return status;
+  core.scns.Observe(scn);
+  if (Status status = core.ReserveIds(); !status) return status;
+  for (const auto& [id, stream] : core.streams) {
+    if (stream->clog().max_scn() >= scn) continue;
+    if (Status status = AppendKeepAlive(*stream, {}); !status) return status;
+  }
+  return {};
+}
+
 io::Task<void> RunFreezer(TenantCore& core) {
   while (!core.stop.stop_requested() && core.CheckUsable()) {
     if (Status status = co_await FreezeWhereNeeded(core); !status) core.Break(status.error());

@@ -25,6 +25,11 @@ io::Task<Status> Checkpoint(TenantCore& core, LogStream& stream);
 io::Task<Result<CompactionSummary>> CompactMinor(TenantCore& core);
 io::Task<Result<std::pair<format::Scn, CompactionSummary>>> CompactMajor(TenantCore& core);
 
+// Moves every log on to `scn` at least: a log stream whose log ends below it gets a keep-alive
+// entry. Durable later, as whatever is appended. For who waits until all logs have passed an SCN
+// while nobody writes to some of them.
+Status AdvanceLogs(TenantCore& core, format::Scn scn);
+
 // Background tasks; they end when core.stop is requested or the tenant breaks.
 io::Task<void> RunFreezer(TenantCore& core);
 io::Task<void> RunKeepAlive(TenantCore& core);
