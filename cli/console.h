@@ -22,9 +22,7 @@ struct Console {
   bool err_is_terminal = false;
 
   // One line for what is no reason to fail.
-  void Warn(std::string_view message) const {
-    err("obbak: WARN: " + std::string(message) + "\n");
-  }
+  void Warn(std::string_view message) const { err("obbak: WARN: " + std::string(message) + "\n"); }
   // One line per error; returns kFailure.
   int Fail(const Error& error) const {
     err(error.ToString() + "\n");

@@ -68,9 +68,8 @@ void Progress::Update(std::uint64_t count, std::optional<double> part) {
   const nanoseconds passed = std::max(now - phase_begin_, nanoseconds(1));
   const auto number = static_cast<double>(count);
   const std::string unit = what_ == kBytes ? "" : " " + what_;
-  std::string line =
-      fmt::format("{}{}{}{}{}, {}/s", kClearLine, phase_, phase_.empty() ? "" : ": ",
-                  CountText(number), unit, CountText(number / Seconds(passed)));
+  std::string line = fmt::format("{}{}{}{}{}, {}/s", kClearLine, phase_, phase_.empty() ? "" : ": ",
+                                 CountText(number), unit, CountText(number / Seconds(passed)));
   if (part && *part > 0) {
     const double done = std::min(*part, 1.0);
     const std::chrono::duration<double> left(Seconds(passed) * (1 - done) / done);

@@ -39,8 +39,8 @@ class Progress {
   // What is counted from here on has this name, its own rate and its own end. Nothing when it is
   // the phase's name already.
   void BeginPhase(std::string_view name);
-  // `count` things of the phase are done. `part`, from 0 to 1, is how much of the whole that is, when known: it
-  // gives the time that is left.
+  // `count` things of the phase are done. `part`, from 0 to 1, is how much of the whole that is,
+  // when known: it gives the time that is left.
   void Update(std::uint64_t count, std::optional<double> part);
   // The same; `total` may be 0 while nobody knows it.
   void UpdateOf(std::uint64_t count, std::uint64_t total);

@@ -94,12 +94,12 @@ io::Task<Status> EndArchiving(const TenantSession& session) {
   if (round && round->state == backup::RoundState::kDoing) {
     const Status status = co_await CatchUp(session);
     if (!status) {
-      session.console.Warn(
-          "the archive is behind, and goes on with the next command: " + status.error().ToString());
+      session.console.Warn("the archive is behind, and goes on with the next command: " +
+                           status.error().ToString());
     }
   } else if (round && round->state == backup::RoundState::kInterrupted) {
     session.console.Warn(fmt::format(
-        "archive round {} is interrupted: {}; obbak archive stop, then obbak archive start", 
+        "archive round {} is interrupted: {}; obbak archive stop, then obbak archive start",
         round->round.value, round->comment));
   }
   co_return co_await session.archiver->Close();

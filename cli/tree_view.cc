@@ -110,4 +110,11 @@ boost::json::value TreeJson(const std::vector<TreeEntry>& entries) {
   return array;
 }
 
+int PrintTree(const fs::path& directory, bool json, const Console& console) {
+  const Result<std::vector<TreeEntry>> entries = ListTree(directory);
+  if (!entries) return console.Fail(entries.error());
+  console.out(json ? format::PrettyJson(TreeJson(*entries)) + "\n" : TreeText(directory, *entries));
+  return kSuccess;
+}
+
 }  // namespace obbak::cli

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/console.h"
 
 namespace obbak::cli {
 
@@ -29,5 +30,8 @@ Result<std::vector<TreeEntry>> ListTree(const std::filesystem::path& directory);
 // Indented by depth, with sizes and meanings, and a count at the end.
 std::string TreeText(const std::filesystem::path& directory, const std::vector<TreeEntry>& entries);
 boost::json::value TreeJson(const std::vector<TreeEntry>& entries);
+
+// Prints one of the two; returns the exit status.
+int PrintTree(const std::filesystem::path& directory, bool json, const Console& console);
 
 }  // namespace obbak::cli

@@ -55,6 +55,9 @@ struct ValidationReport {
   std::vector<ValidatedPiece> pieces;
   std::vector<Window> windows;  // ascending, disjoint; a new one where another set takes over
   std::vector<Finding> findings;
+  // Found beyond ValidateOptions::max_findings.
+  std::uint64_t suppressed_errors = 0;
+  std::uint64_t suppressed_warnings = 0;
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
   bool ok() const;  // no finding is an error
