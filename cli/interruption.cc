@@ -38,7 +38,10 @@ Interruption::Interruption(io::Loop& loop, std::function<void()> cancel)
 Interruption::~Interruption() = default;
 
 io::Task<void> Interruption::Watch() {
-  while (co_await loop_.Sleep(kTick, stop_.get_token())) {
+  for (;;) {
+    // Not in a loop's condition: g++ 12 never ends the wait there.
+    const Status slept = co_await loop_.Sleep(kTick, stop_.get_token());
+    if (!slept) co_return;
     if (!signalled) continue;
     cancel_();
     co_return;

@@ -72,7 +72,9 @@ io::Task<void> ShowArchiving(const TenantSession& session, std::stop_token stop)
   Progress progress(session.console, [&loop] { return loop.SteadyNow(); }, Progress::kBytes);
   progress.BeginPhase("archiving");
   const std::uint64_t total = BytesLeft(*session.archiver, session.tenant);
-  while (co_await loop.Sleep(Progress::kInterval, stop)) {
+  for (;;) {
+    const Status slept = co_await loop.Sleep(Progress::kInterval, stop);
+    if (!slept) co_return;
     const std::uint64_t left = BytesLeft(*session.archiver, session.tenant);
     progress.UpdateOf(total - std::min(left, total), total);
   }
