@@ -350,7 +350,9 @@ class Restorer {
   }
   Result<restore::RestoreSummary> Restore(const restore::RestoreSource& source,
                                           restore::RestorePlan plan, const std::string& dir) {
-    restore::RestoreOptions options{.dir = dir, .tenant_name = "restored"};
+    restore::RestoreOptions options;
+    options.dir = dir;
+    options.tenant_name = "restored";
     options.engine = engine::SmallEngine();
     return world_.loop().Run(
         restore::Restore(engine::EnvOf(world_), source, std::move(plan), options));
