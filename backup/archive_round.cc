@@ -21,6 +21,7 @@ using format::Scn;
 using format::TenantArchivePieceAttr;
 
 constexpr std::uint64_t kNsPerUs = 1000;
+constexpr std::chrono::minutes kForceStopAfter{10};
 
 std::uint64_t Micros(Scn scn) { return scn.value / kNsPerUs; }
 
@@ -224,6 +225,14 @@ std::string_view ToText(RoundState state) {
   return "INVALID";
 }
 
+bool IsSending(RoundState state) {
+  return state == RoundState::kBeginning || state == RoundState::kDoing;
+}
+
+bool IsActive(RoundState state) {
+  return IsSending(state) || state == RoundState::kSuspending || state == RoundState::kStopping;
+}
+
 std::string_view ToText(ArchiveLsState state) {
   switch (state) {
     case ArchiveLsState::kDoing:
@@ -282,6 +291,11 @@ RoundStatus BeginRound(RoundStatus round, Scn start) {
   return round;
 }
 
+bool MayForceStop(const RoundStatus& round, format::Timestamp now) {
+  const std::chrono::microseconds stopping(now.value - round.stopping_since.value);
+  return round.state == RoundState::kStopping && stopping >= kForceStopAfter;
+}
+
 TenantArchivePieceAttr NewPiece(const RoundStatus& round, format::TenantId tenant, PieceId piece) {
   const PieceSchedule schedule = PieceSchedule::Of(round);
   TenantArchivePieceAttr attr;
@@ -305,15 +319,9 @@ LsProgress EmptyProgress(const RoundStatus& round, const LsProgress& last, Piece
 
 Result<CheckpointOutput> Checkpoint(CheckpointInput input) {
   RoundStatus round = input.round;
-  switch (round.state) {
-    case RoundState::kBeginning:
-    case RoundState::kDoing:
-    case RoundState::kSuspending:
-    case RoundState::kStopping:
-      break;
-    default:
-      return Fail(ErrorCode::kErrUnexpected,
-                  fmt::format("a round that is {} has no checkpoint", ToText(round.state)));
+  if (!IsActive(round.state)) {
+    return Fail(ErrorCode::kErrUnexpected,
+                fmt::format("a round that is {} has no checkpoint", ToText(round.state)));
   }
   if (round.checkpoint_scn > input.limit) {
     return Fail(ErrorCode::kErrUnexpected,

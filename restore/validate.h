@@ -16,6 +16,7 @@
 #include "io/loop.h"
 #include "io/medium.h"
 #include "io/task.h"
+#include "restore/restore_window.h"
 
 namespace obbak::restore {
 
@@ -43,13 +44,6 @@ struct ValidatedPiece {
   std::uint64_t entries = 0;
   bool intact = false;
 };
-// Points that can be restored: from one to the other, both included.
-struct Window {
-  format::Scn from;
-  format::Scn to;
-  format::BackupSetId set;  // that a restore of `from` would use
-};
-
 struct ValidationReport {
   std::vector<ValidatedSet> sets;
   std::vector<ValidatedPiece> pieces;
