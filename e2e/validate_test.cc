@@ -151,12 +151,78 @@ TEST(ValidateDestinations, NothingIsFoundInAnUntouchedChain) {
   for (const restore::ValidatedPiece& piece : report.pieces) EXPECT_TRUE(piece.intact);
   std::uint64_t bytes = 0;
   for (const auto* medium : {&Chain().data, &Chain().archive}) {
-    for (const auto& [path, file] : medium->files) {
-      std::printf("%8zu %s\n", file.size(), path.c_str());
-      bytes += file.size();
-    }
+    for (const auto& [path, file] : medium->files) bytes += file.size();
   }
   EXPECT_EQ(report.bytes, bytes);
+}
+
+// ---- Damage: each test changes one file at a time, and collects what nobody noticed.
+
+class Damage : public testing::Test {
+ protected:
+  using Change = std::function<void(MemoryMedium& medium, const std::string& path)>;
+
+  // Validates with `change` made to a copy.
+  bool IsFound(const Destinations& whole, bool in_archive, const std::string& path,
+               const Change& change) {
+    Destinations damaged = whole;
+    change(in_archive ? damaged.archive : damaged.data, path);
+    const ValidationReport report = ValidateAll(damaged);
+    return !report.findings.empty();
+  }
+
+  // Every file for which `applies`.
+  std::vector<std::string> NotFound(
+      const Destinations& whole, const Change& change,
+      const std::function<bool(const std::string& path, const Bytes& file)>& applies) {
+    std::vector<std::string> missed;
+    for (const bool in_archive : {false, true}) {
+      for (const auto& [path, file] : (in_archive ? whole.archive : whole.data).files) {
+        if (!applies(path, file)) continue;
+        if (!IsFound(whole, in_archive, path, change)) missed.push_back(path);
+      }
+    }
+    return missed;
+  }
+
+  static bool IsNotEmpty(const std::string&, const Bytes& file) { return !file.empty(); }
+  static bool Always(const std::string&, const Bytes&) { return true; }
+
+  io::Random random_{77};
+};
+
+TEST_F(Damage, EveryFlippedBitIsFound) {
+  for (int round = 0; round < 3; ++round) {
+    const auto flip = [&](MemoryMedium& medium, const std::string& path) {
+      Bytes& file = medium.files[path];
+      // Half of them where files are dense.
+      const std::size_t end = random_.OneIn(2) ? std::min<std::size_t>(file.size(), 400) : file.size();
+      file[random_.Below(end)] ^= static_cast<std::byte>(1u << random_.Below(8));
+    };
+    EXPECT_THAT(NotFound(Chain(), flip, IsNotEmpty), testing::IsEmpty());
+  }
+}
+
+TEST_F(Damage, EveryTruncatedFileIsFound) {
+  const auto truncate = [&](MemoryMedium& medium, const std::string& path) {
+    Bytes& file = medium.files[path];
+    file.resize(random_.Below(file.size()));
+  };
+  EXPECT_THAT(NotFound(Chain(), truncate, IsNotEmpty), testing::IsEmpty());
+}
+
+TEST_F(Damage, EveryMissingFileIsFound) {
+  const auto remove = [](MemoryMedium& medium, const std::string& path) {
+    medium.files.erase(path);
+  };
+  EXPECT_THAT(NotFound(Chain(), remove, Always), testing::IsEmpty());
+}
+
+TEST_F(Damage, EveryLongerFileIsFound) {
+  const auto append = [&](MemoryMedium& medium, const std::string& path) {
+    medium.files[path].resize(medium.files[path].size() + 1 + random_.Below(5000), std::byte{0});
+  };
+  EXPECT_THAT(NotFound(Chain(), append, Always), testing::IsEmpty());
 }
 
 }  // namespace
