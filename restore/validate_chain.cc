@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "restore/restore_choice.h"
 #include "restore/validate_tablets.h"
 
 namespace obbak::restore {
@@ -16,24 +17,10 @@ using format::PathKind;
 using format::Scn;
 using format::TenantArchivePieceAttr;
 
-// How far a restore gets that must replay from `start` on; none when it cannot begin
-// (procedures.md §4.4).
-struct Coverage {
-  Scn end;
-  bool is_active = false;  // the archive goes on
-};
-std::optional<Coverage> CoverageFrom(std::span<const TenantArchivePieceAttr> pieces, Scn start) {
-  std::optional<Coverage> run;
-  Scn run_end;
-  for (const TenantArchivePieceAttr& piece : pieces) {
-    if (piece.file_status != format::BackupFileStatus::kAvailable || piece.end_scn <= start)
-      continue;
-    if (run && run_end != piece.start_scn) run.reset();
-    if (!run && piece.start_scn > start) return std::nullopt;
-    run = Coverage{piece.checkpoint_scn, piece.status.value == format::ArchivePieceStatus::kActive};
-    run_end = piece.end_scn;
-  }
-  return run;
+// Whether the pieces of an archive have all log from one SCN to another.
+bool Covers(std::span<const TenantArchivePieceAttr> pieces, Scn start, Scn end) {
+  return !pieces.empty() && start < end &&
+         ChoosePieceIndexes(pieces, pieces.back().key.dest_id, start, end).has_value();
 }
 
 // A tablet that a map lists, and no tablet_info.
@@ -199,25 +186,31 @@ void CheckCoverage(const SetView& set, std::span<const ReadArchive> archives,
   const std::string name = set.Name(PathKind::kSingleBackupSetInfo);
   const Scn start = set.desc().start_replay_scn;
   const Scn end = set.desc().min_restore_scn;
-  std::optional<Coverage> best;
+  // Rule 3 has something to say of it.
+  if (start >= end) return;
+  std::optional<Scn> reached;
   for (const ReadArchive& archive : archives) {
-    const std::optional<Coverage> coverage = CoverageFrom(archive.Pieces(), start);
-    if (!coverage) continue;
-    if (coverage->end >= end) {
+    const std::vector<TenantArchivePieceAttr> pieces = archive.Pieces();
+    if (Covers(pieces, start, end)) {
       SetAgainstLogs(set, archive, found).Check();
       return;
     }
-    if (!best || best->end < coverage->end) best = coverage;
+    if (pieces.empty()) continue;
+    const TenantArchivePieceAttr& last = pieces.back();
+    if (last.status.value == format::ArchivePieceStatus::kActive && last.checkpoint_scn < end &&
+        (last.checkpoint_scn <= start || Covers(pieces, start, last.checkpoint_scn))) {
+      reached = last.checkpoint_scn;
+    }
   }
   // Its own log does.
   if (set.facts().complement) return;
   if (archives.empty()) {
     found.Odd(44, name, "start_replay_scn",
               "no archive was given, and the set has no log of its own");
-  } else if (best && best->is_active) {
+  } else if (reached) {
     found.Odd(44, name, "min_restore_scn",
               fmt::format("the archive has come to {} only, the set needs it up to {}",
-                          best->end.value, end.value));
+                          reached->value, end.value));
   } else {
     found.Broken(44, name, "start_replay_scn",
                  fmt::format("no archive has all log from {} to {}", start.value, end.value));

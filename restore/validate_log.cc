@@ -122,13 +122,13 @@ class LogCheck {
       segment_ = &segments[i];
       about_piece_ = found_.About(segment_->round, segment_->piece);
       piece_ = &facts_.pieces[segment_->piece];
-      // A torn tail is the end of the log, so nothing may follow it.
+      // What a crash left is the end of the log, so nothing may follow it.
       const bool is_last =
           i + 1 == segments.size() ||
           std::all_of(segments.begin() + static_cast<std::ptrdiff_t>(i) + 1, segments.end(),
                       [](const LogSegment& later) { return later.files.empty(); });
       for (const FoundFile& file : segment_->files) {
-        may_be_torn_ = is_last && !segment_->is_frozen && &file == &segment_->files.back();
+        is_newest_ = is_last && !segment_->is_frozen && &file == &segment_->files.back();
         co_await CheckFile(file);
       }
       if (!piece_->readable) facts_.readable = false;
@@ -154,15 +154,14 @@ class LogCheck {
   bool BeginFile(const FoundFile& file, ByteView bytes, std::uint64_t size) {
     if (bytes.size() < format::kLogFileHeaderArea) {
       // The first write into a file holds the header and more.
-      if (may_be_torn_) return false;
-      Damage(Error(ErrorCode::kInvalidData,
-                   fmt::format("{} bytes are too short for a header", bytes.size())));
+      DamageAt(0, Error(ErrorCode::kInvalidData,
+                        fmt::format("{} bytes are too short for a header", bytes.size())));
       return false;
     }
     const auto header = format::HeaderArea<format::ArchiveFileHeader>::Read(
         bytes.first(format::kLogFileHeaderArea));
     if (!header) {
-      Damage(header.error());
+      DamageAt(0, header.error());
       return false;
     }
     const Lsn start = header->start_lsn;
@@ -214,7 +213,8 @@ class LogCheck {
           co_return;
         }
         case LogReader::Outcome::kTornTail:
-          if (!may_be_torn_) DamageAt(window.offset(), reader_->error());
+          // The archiver may be writing just now.
+          if (!is_newest_) DamageAt(window.offset(), reader_->error());
           co_return;
         case LogReader::Outcome::kDamaged:
           DamageAt(window.offset(), reader_->error());
@@ -228,7 +228,17 @@ class LogCheck {
 
   // Nothing that follows can be compared with what was read before.
   void DamageAt(std::uint64_t offset, Error error) {
-    Damage(std::move(error).ShiftOffset(offset).WithOffset(offset));
+    error = std::move(error).ShiftOffset(offset).WithOffset(offset);
+    const bool has_promised = facts_.last_scn.IsValid() ? facts_.last_scn >= segment_->promised_scn
+                                                        : segment_->promised_scn.value == 0;
+    if (is_newest_ && has_promised) {
+      about_piece_.Odd(40, name_, error.field(),
+                       fmt::format("offset {}: {}; nothing that the archive promises lies there: a "
+                                   "write that a crash cut off, or damage",
+                                   error.offset().value_or(offset), error.message()));
+    } else {
+      Damage(std::move(error));
+    }
     reader_.reset();
   }
 
@@ -346,7 +356,7 @@ class LogCheck {
   const LogSegment* segment_ = nullptr;
   PieceLog* piece_ = nullptr;
   std::string name_;
-  bool may_be_torn_ = false;
+  bool is_newest_ = false;
   std::optional<LogReader> reader_;
   std::vector<BrokenRule> broken_;  // found on a worker
 };

@@ -36,8 +36,11 @@ struct LogSegment {
   format::Scn start_scn;
   format::Scn end_scn;
   bool is_first_of_round = false;
-  // Nothing is written there any more, so there can be no torn tail.
+  // Nothing is written there any more, so the log ends with a whole group.
   bool is_frozen = false;
+  // Otherwise: everything up to here is archived, says a mark. Behind it a crash may have left
+  // anything at the end of the newest file.
+  format::Scn promised_scn{0};
   std::vector<FoundFile> files;  // ascending file numbers
 };
 
