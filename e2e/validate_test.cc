@@ -50,7 +50,8 @@ io::Task<Status> Copy(io::Medium& from, std::string directory, MemoryMedium& to)
 
 class Tenant1002 {
  public:
-  explicit Tenant1002(Source::Options options = {}) : source_(world_, std::move(options)) {
+  explicit Tenant1002(Source::Options options = {}, std::uint64_t seed = 21)
+      : world_(seed), source_(world_, std::move(options)), workload_(source_, history_, seed) {
     Good(source_.Create());
     for (int i = 0; i < 3; ++i) Good(workload_.CreateTable());
     Good(source_.StartArchive());
@@ -66,6 +67,12 @@ class Tenant1002 {
   void Backup(BackupType type, bool plus_archivelog = false) {
     const auto set = source_.Backup(type, plus_archivelog);
     ASSERT_TRUE(set) << set.error().ToString();
+  }
+  // A set while all else goes on.
+  void BackupBesides(BackupType type, std::uint64_t seed, bool plus_archivelog = false) {
+    backup::BackupRequest request{
+        .type = type, .plus_archivelog = plus_archivelog, .description = {}};
+    Good(source_.Run(Beside(*this, std::move(request), seed)));
   }
   void CatchUp() { Good(source_.Run(source_.archiver().CatchUp())); }
   // Into the next piece of the archive.
@@ -91,10 +98,53 @@ class Tenant1002 {
   Source& source() { return source_; }
 
  private:
-  io::SimWorld world_{21};
+  io::Task<void> RunBackup(backup::BackupRequest request, bool& done, Status& result) {
+    const auto set = co_await source_.backup().Run(std::move(request));
+    if (!set) result = Fail(set.error());
+    done = true;
+  }
+  io::Task<void> Disturb(std::uint64_t seed, const bool& done, Status& result) {
+    io::Random random(seed);
+    while (!done && result) {
+      Status status;
+      switch (random.Below(6)) {
+        case 0:
+          status = co_await workload_.CreateOne();
+          break;
+        case 1:
+          if (workload_.tables().size() > 2) status = co_await workload_.DropOne();
+          break;
+        case 2:
+          status = co_await workload_.MoveOne();
+          break;
+        case 3: {
+          const auto compacted = co_await source_.tenant().CompactMajor();
+          if (!compacted) status = Fail(compacted.error());
+          break;
+        }
+        default:
+          status = co_await workload_.WriteBeside(2, 4);
+      }
+      // What compactions and DDL have against each other is not the matter here.
+      (void)status;
+      co_await source_.world().loop().Yield();
+    }
+  }
+  static io::Task<Status> Beside(Tenant1002& tenant, backup::BackupRequest request,
+                                 std::uint64_t seed) {
+    bool done = false;
+    Status result;
+    io::TaskGroup tasks(tenant.source_.world().loop());
+    tasks.Spawn(tenant.RunBackup(std::move(request), done, result));
+    tasks.Spawn(tenant.Disturb(seed, done, result));
+    co_await tasks.Join();
+    co_return result;
+  }
+
+  io::SimWorld world_;
   History history_;
   Source source_;
-  Workload workload_{source_, history_, 5};
+  Workload workload_;
 };
 
 Source::Options HourlyPieces() {
@@ -218,6 +268,27 @@ TEST(ValidateDestinations, NothingIsFoundInSetsWithTheirOwnLogsAndNoArchive) {
     EXPECT_EQ(report->windows[i].from, report->sets[i].desc.min_restore_scn);
     EXPECT_EQ(report->windows[i].to, report->windows[i].from);
     EXPECT_EQ(report->windows[i].set, report->sets[i].desc.backup_set_id);
+  }
+}
+
+// Tables come and go, tablets move, data is compacted while sets are made and log is archived; with
+// tiny data files, so that there are many.
+TEST(ValidateDestinations, NothingIsFoundInBusySets) {
+  for (std::uint64_t seed = 1; seed <= 24; ++seed) {
+    Source::Options options = HourlyPieces();
+    options.backup.data_file_size = std::uint64_t{4} << 20;
+    options.backup.retry_delay = std::chrono::milliseconds(5);
+    Tenant1002 tenant(options, seed);
+    tenant.BackupBesides(BackupType::kFull, seed);
+    tenant.Later();
+    tenant.BackupBesides(BackupType::kInc, seed + 100);
+    tenant.Later();
+    tenant.BackupBesides(BackupType::kInc, seed + 200, seed % 2 == 0);
+    tenant.Later();
+    Destinations made;
+    tenant.CopyTo(made);
+    const ValidationReport report = ValidateAll(made);
+    EXPECT_EQ(Text(report), "") << "seed " << seed;
   }
 }
 

@@ -52,6 +52,8 @@ class SetAgainstLogs {
     for (const format::LsMetaPackage& package : *set_.facts().ls_metas) CheckPosition(package);
     CheckOtherLogStreams();
     CheckLateTablets();
+    for (const auto type : {format::DataType::kMinor, format::DataType::kMajor})
+      CheckNotBackedUp(type);
   }
 
  private:
@@ -133,8 +135,7 @@ class SetAgainstLogs {
   // Rule 49.
   void CheckLateTablets() {
     for (const auto& [tablet, ls] : LateTablets(set_)) {
-      if (!IsReadable(ls) || !IsReadable(format::kSysLsId)) continue;
-      if (HasEvent(tablet, ls) || HasEvent(tablet, format::kSysLsId)) continue;
+      if (HasArrived(tablet)) continue;
       found_.About(ls).Broken(49, set_.Name(PathKind::kLsMetaInfos), "tablet_id",
                               fmt::format("tablet {} is in a map, but neither in tablet_info nor "
                                           "created or moved by the log before consistent_scn",
@@ -142,17 +143,43 @@ class SetAgainstLogs {
     }
   }
 
-  bool HasEvent(format::TabletId tablet, LsId ls) const {
-    Scn checkpoint = format::kMinScn;
-    for (const format::LsMetaPackage& package : *set_.facts().ls_metas) {
-      if (package.ls_meta.ls_id == ls) checkpoint = package.ls_meta.clog_checkpoint_scn;
+  // Rule 21, as far as only the log knows.
+  void CheckNotBackedUp(format::DataType type) {
+    for (const auto& [tablet, ls] : NotBackedUp(set_, type)) {
+      if (IsRemoved(tablet)) continue;
+      found_.About(ls).Broken(21, SetData(set_).IndexName(type, {}, format::IndexKind::kMeta),
+                              "meta_key",
+                              fmt::format("tablet {} is in a map, but was not backed up, and the "
+                                          "log does not say that it was dropped",
+                                          tablet.value));
     }
-    for (const LogFacts* log : LogsOf(ls)) {
-      for (const TabletEvent& event : log->tablet_events) {
-        if (event.tablet == tablet && event.scn >= checkpoint &&
-            event.scn <= set_.desc().consistent_scn) {
-          return true;
+  }
+
+  bool IsRemoved(format::TabletId tablet) const {
+    for (const auto& [dest, rounds] : *archive_.logs) {
+      for (const auto& [round, log_streams] : rounds) {
+        for (const auto& [ls, log] : log_streams) {
+          if (!log.readable) return true;
+          const auto is_it = [&](const TabletEvent& event) {
+            return event.kind == TabletEvent::Kind::kRemoved && event.tablet == tablet;
+          };
+          if (std::ranges::any_of(log.tablet_events, is_it)) return true;
         }
+      }
+    }
+    return false;
+  }
+
+  // On whatever log stream it was then.
+  bool HasArrived(format::TabletId tablet) const {
+    for (const format::LsMetaPackage& package : *set_.facts().ls_metas) {
+      const Scn checkpoint = package.ls_meta.clog_checkpoint_scn;
+      const auto is_it = [&](const TabletEvent& event) {
+        return event.kind == TabletEvent::Kind::kArrived && event.tablet == tablet &&
+               event.scn >= checkpoint && event.scn <= set_.desc().consistent_scn;
+      };
+      for (const LogFacts* log : LogsOf(package.ls_meta.ls_id)) {
+        if (!log->readable || std::ranges::any_of(log->tablet_events, is_it)) return true;
       }
     }
     return false;
@@ -236,6 +263,9 @@ void AskFor(const SetView& set, LogQuestions& questions) {
   for (const format::LsMetaPackage& package : *set.facts().ls_metas)
     questions.positions[package.ls_meta.ls_id].push_back(package.palf_meta);
   for (const auto& [tablet, ls] : LateTablets(set)) questions.tablets.insert(tablet);
+  for (const auto type : {format::DataType::kMinor, format::DataType::kMajor}) {
+    for (const auto& [tablet, ls] : NotBackedUp(set, type)) questions.tablets.insert(tablet);
+  }
 }
 
 void AskFor(const DestFacts& data, LogQuestions& questions) {

@@ -22,8 +22,8 @@ using format::Scn;
 // What the entries of a log say, beyond being whole.
 class EntryReader {
  public:
-  EntryReader(format::LsId ls, const LogQuestions& questions, LogFacts& facts)
-      : ls_(ls), questions_(questions), facts_(facts) {}
+  EntryReader(const LogQuestions& questions, LogFacts& facts)
+      : questions_(questions), facts_(facts) {}
 
   Status Take(const format::LogEntry& entry) {
     facts_.has_ended = false;
@@ -89,19 +89,22 @@ class EntryReader {
         facts_.created_log_streams.try_emplace(attr->id, scn);
     } else if (const auto* create = std::get_if<format::BatchCreateTabletArg>(&*payload)) {
       for (const format::CreateTabletInfo& info : create->tablets) {
-        for (const format::TabletId tablet : info.tablet_ids) TakeTablet(tablet, scn);
+        for (const format::TabletId tablet : info.tablet_ids)
+          TakeTablet(TabletEvent::Kind::kArrived, tablet, scn);
       }
     } else if (const auto* arrival = std::get_if<format::TxStartTransferInInfo>(&*payload)) {
       for (const format::MigrationTabletParam& param : arrival->tablet_meta_list)
-        TakeTablet(param.tablet_id, scn);
+        TakeTablet(TabletEvent::Kind::kArrived, param.tablet_id, scn);
+    } else if (const auto* removed = std::get_if<format::BatchRemoveTabletArg>(&*payload)) {
+      for (const format::TabletId tablet : removed->tablet_ids)
+        TakeTablet(TabletEvent::Kind::kRemoved, tablet, scn);
     }
   }
 
-  void TakeTablet(format::TabletId tablet, Scn scn) {
-    if (questions_.tablets.contains(tablet)) facts_.tablet_events.push_back({tablet, ls_, scn});
+  void TakeTablet(TabletEvent::Kind kind, format::TabletId tablet, Scn scn) {
+    if (questions_.tablets.contains(tablet)) facts_.tablet_events.push_back({kind, tablet, scn});
   }
 
-  format::LsId ls_;
   const LogQuestions& questions_;
   LogFacts& facts_;
 };
@@ -110,7 +113,7 @@ class LogCheck {
  public:
   LogCheck(FileChecks checks, format::LsId ls, const LogQuestions& questions, Reporter found)
       : checks_(checks),
-        entries_(ls, questions, facts_),
+        entries_(questions, facts_),
         found_(found.About(ls)),
         about_piece_(found_) {
     const auto positions = questions.positions.find(ls);

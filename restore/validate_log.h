@@ -23,7 +23,7 @@ namespace obbak::restore {
 struct LogQuestions {
   // Where a set's replay begins in a log stream.
   std::map<format::LsId, std::vector<format::PalfBaseInfo>> positions;
-  // Tablets whose creation or arrival is looked for.
+  // Tablets whose creation, arrival or removal is looked for.
   std::set<format::TabletId> tablets;
 };
 
@@ -54,10 +54,12 @@ struct PieceLog {
   bool readable = true;
 };
 
-// A tablet's creation or arrival in the log.
+// What the log says of a tablet.
 struct TabletEvent {
+  enum class Kind { kArrived, kRemoved };  // created or transferred in; dropped
+
+  Kind kind;
   format::TabletId tablet;
-  format::LsId ls;
   format::Scn scn;
 };
 
