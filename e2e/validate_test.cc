@@ -165,7 +165,7 @@ class Damage : public testing::Test {
 };
 
 TEST_F(Damage, EveryFlippedBitIsFound) {
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < 2; ++round) {
     const auto flip = [&](MemoryMedium& medium, const std::string& path) {
       Bytes& file = medium.files[path];
       // Half of them where files are dense.
