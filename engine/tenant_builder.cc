@@ -132,7 +132,9 @@ Status TenantBuilder::AddTablet(LsId ls, format::MigrationTabletParam meta,
 io::Task<Status> TenantBuilder::Finish(LogGroupSources& sources, Scn scn, ReportReplay report) {
   TenantCore& core = *core_;
   core.replay = std::make_unique<StandbyReplay>(core);
-  Status status = co_await core.replay->ReplayTo(scn, &sources, std::move(report));
+  // Imported blocks; from here on the manifest may name them.
+  Status status = co_await core.blocks->Sync();
+  if (status) status = co_await core.replay->ReplayTo(scn, &sources, std::move(report));
   if (status) status = co_await SettleAt(core, scn);
   if (status) status = co_await FlushStandby(core);
   if (!status) co_return status;
