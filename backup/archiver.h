@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "backup/archive_round.h"
 #include "base/result.h"
 #include "engine/tenant.h"
 #include "format/archive_records.h"
@@ -18,23 +19,6 @@
 #include "io/task.h"
 
 namespace obbak::backup {
-
-// ObArchiveRoundState, with its numbers.
-enum class RoundState : std::int32_t {
-  kInvalid = 0,
-  kPrepare = 1,
-  kBeginning = 2,
-  kDoing = 3,
-  kInterrupted = 4,
-  kStopping = 5,
-  kStop = 6,
-  kSuspending = 7,
-  kSuspend = 8,
-};
-// "DOING".
-std::string_view ToText(RoundState state);
-
-enum class ArchiveLsState : std::int32_t { kDoing, kInterrupted, kStop, kSuspend };
 
 struct ArchiveOptions {
   // archive_lag_target: the longest time that logs wait to be sent. 0: none.
@@ -49,21 +33,6 @@ struct ArchiveOptions {
   bool background = true;
 };
 
-// What views show of one round.
-struct RoundStatus {
-  format::RoundId round;
-  format::DestId dest;
-  RoundState state = RoundState::kInvalid;
-  format::Scn start_scn;
-  format::Scn checkpoint_scn;
-  format::Scn max_scn;
-  format::PieceId base_piece;
-  format::PieceId used_piece;
-  std::chrono::microseconds piece_switch_interval{0};
-  std::int64_t bytes = 0;  // of logs, over all log streams and pieces
-  std::string path;
-  std::string comment;
-};
 struct LsArchiveStatus {
   format::LsId ls;
   format::PieceId piece;

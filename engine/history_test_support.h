@@ -229,7 +229,7 @@ class History {
           << catalog.error().ToString();
       return;
     }
-    ASSERT_TRUE(catalog->catalog == tenant.catalog()) << "catalog at " << snapshot.value;
+    ASSERT_TRUE(*catalog == tenant.catalog()) << "catalog at " << snapshot.value;
   }
 
  private:

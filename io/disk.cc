@@ -48,6 +48,16 @@ ErrorCode CodeOf(int error) {
     case EINVAL:
     case EISDIR:
       return ErrorCode::kInvalidArgument;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return ErrorCode::kOpNotAllow;
+    case ETIMEDOUT:
+    case ESTALE:
+    case ENOTCONN:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+      return ErrorCode::kTimeout;
     case ECANCELED:
       return ErrorCode::kCanceled;
     default:

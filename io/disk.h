@@ -187,7 +187,8 @@ class Disk {
   virtual Task<Result<FileStatus>> Stat(std::string path) = 0;
 };
 
-// The error for an errno value: ENOENT is kFileNotExist, ENOSPC kServerOutofDiskSpace and so on.
+// The error for an errno value: ENOENT is kFileNotExist, ENOSPC kServerOutofDiskSpace, EACCES and
+// EROFS kOpNotAllow, what says that a file server is away kTimeout, and so on.
 // `doing` says what was tried: "rename to b".
 Error ErrnoError(int error, std::string_view doing, std::string path);
 

@@ -22,7 +22,10 @@ class MediumReader {
  public:
   virtual ~MediumReader() = default;
   virtual std::uint64_t size() const = 0;
-  // Fills `out` from `offset` on; fewer bytes only where the object ends.
+  // Fills `out` from `offset` on; fewer bytes only where the object ends. Reads may run beside each
+  // other. Where offset, size and memory are multiples of Disk::kAlignment - the size may also
+  // reach beyond the object's end - a directory's reader goes past the page cache; large reads that
+  // come once only should be so.
   virtual Task<Result<std::size_t>> Read(std::uint64_t offset, std::span<std::byte> out) = 0;
 };
 
@@ -43,6 +46,8 @@ class MediumWriter {
 // A tree of named objects. Names are relative to its root, '/' between components; directories come
 // into being with what is put into them. Every change is durable when it returns.
 //
+// Outlives its readers and writers. Operations on different objects may run beside each other.
+//
 // Errors name the whole path: kFileNotExist, kIoError, kBackupDeviceOutOfSpace when it is full,
 // kBackupPermissionDenied, kBackupDestNotConnect when it cannot be reached at all.
 class Medium {
@@ -62,7 +67,8 @@ class Medium {
   virtual Task<Result<std::unique_ptr<MediumWriter>>> Create(std::string path) = 0;
   // Writes into an object that grows: `offset` is at most its size (0 makes it), and of bytes that
   // are there already the same must be given again. kBackupPwriteOffsetNotMatch,
-  // kBackupPwriteContentNotMatch. A crash may leave any part of the bytes written.
+  // kBackupPwriteContentNotMatch. A crash may leave any part of the bytes written, and zeros
+  // instead of the others; those are no mismatch but written over. One call at a time per object.
   virtual Task<Status> Append(std::string path, std::uint64_t offset, ByteView bytes) = 0;
 
   // Nothing when it is not there.
