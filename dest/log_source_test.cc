@@ -423,6 +423,36 @@ TEST_F(LogSourceTest, ZerosThatACrashLeftAreTheEndOnlyBehindTheCheckpoint) {
   EXPECT_FALSE(ReadFrom(log.start()));
 }
 
+TEST_F(LogSourceTest, OnlyTheNewestFileOfTheNewestPieceHasATail) {
+  const TestLog log = CrossingLog(17, 60);
+  const Lsn start = log.start().curr_lsn;
+  const std::uint64_t first_id = format::ArchiveFileIdOf(start);
+  // A file behind the torn one.
+  Archive(log, {}, Last::kActive);
+  pieces_.back().checkpoint_scn = Scn{1};
+  const std::size_t size = world_->Run(store().ReadBytes(LogPath(0, first_id))).value().size();
+  Cut(LogPath(0, first_id), size - 10);
+  EXPECT_EQ(CodeOf(ReadFrom(log.start())), ErrorCode::kInvalidData);
+  // A piece behind the torn one.
+  Archive(log, {10}, Last::kActive);
+  pieces_.front().status.value = format::ArchivePieceStatus::kActive;
+  pieces_.front().checkpoint_scn = Scn{1};
+  Cut(LogPath(0, first_id), format::kLogFileHeaderArea + GroupBegin(log, 10) - 10);
+  EXPECT_EQ(CodeOf(ReadFrom(log.start())), ErrorCode::kInvalidData);
+}
+
+TEST_F(LogSourceTest, LogOfALaterVersionIsNoTail) {
+  const TestLog log = CrossingLog(18, 20);
+  Archive(log, {}, Last::kActive);
+  pieces_.back().checkpoint_scn = Scn{1};
+  const BackupPath path = LogPath(0, format::ArchiveFileIdOf(log.start().curr_lsn));
+  Bytes bytes = world_->Run(store().ReadBytes(path)).value();
+  const std::size_t version = format::kLogFileHeaderArea + GroupBegin(log, 19) + 3;
+  bytes[version] = std::byte{2};
+  world_->Put(store(), path, bytes);
+  EXPECT_EQ(CodeOf(ReadFrom(log.start())), ErrorCode::kNotSupported);
+}
+
 TEST_F(LogSourceTest, FileWhoseHeaderWasNeverCompletedIsNoFileYet) {
   const TestLog log = CrossingLog(13, 60);
   for (const bool zeros : {false, true}) {
