@@ -45,7 +45,8 @@ class ArchivedTenant {
  public:
   explicit ArchivedTenant(std::uint64_t seed = 1, io::SimImage image = {},
                           std::uint64_t now_ns = io::SimWorld::kStartNs)
-      : world_(seed, std::move(image), now_ns) {}
+      : world_(seed, std::move(image), now_ns),
+        media_(io::DirectoryMedia(world_.loop(), world_.disk())) {}
   ~ArchivedTenant() { Close(); }
 
   io::SimWorld& world() { return world_; }
@@ -54,6 +55,9 @@ class ArchivedTenant {
   engine::TenantCore& core() { return tenant_->core(); }
   Archiver& archiver() { return *archiver_; }
   bool is_open() const { return archiver_ != nullptr; }
+
+  // Instead of directories; before Create or Open.
+  void UseMedia(io::MediumFactory media) { media_ = std::move(media); }
 
   template <class T>
   T Run(io::Task<T> task) {
@@ -110,6 +114,23 @@ class ArchivedTenant {
   }
   io::Task<Status> PutTask(std::int64_t key) { return engine::PutRow(*tenant_, *table_, key, key); }
 
+  // Fills the logs with rows of a mebibyte, spread over the log streams.
+  Status PutMebibytes(int count) {
+    if (big_ == nullptr) {
+      auto definition = engine::ParseTableDefinition(
+          "id bigint not null, v varbinary(1048576), primary key (id)");
+      if (!definition) return Fail(definition.error());
+      definition->partitions = 2;
+      auto made = Run(tenant_->CreateTable("big", *std::move(definition)));
+      if (!made) return Fail(std::move(made).error());
+      big_ = *made;
+    }
+    for (int i = 0; i < count; ++i) {
+      if (Status status = Run(PutBig(++next_key_)); !status) return status;
+    }
+    return {};
+  }
+
   void Advance(std::chrono::nanoseconds time) {
     world_.clock().Advance(static_cast<std::uint64_t>(time.count()));
   }
@@ -123,18 +144,31 @@ class ArchivedTenant {
   }
 
  private:
+  io::Task<Status> PutBig(std::int64_t key) {
+    io::Random random(static_cast<std::uint64_t>(key));
+    const Bytes value = engine::RandomPayload(random, std::size_t{1} << 20);
+    auto tx = tenant_->Begin();
+    if (!tx) co_return Fail(tx.error());
+    const std::vector<format::Datum> row{format::Datum::Int(key), format::Datum::Of(value)};
+    if (Status status = co_await (*tx)->Put(*big_, row); !status) co_return status;
+    const auto version = co_await (*tx)->Commit();
+    if (!version) co_return Fail(version.error());
+    co_return Status();
+  }
+
   Status OpenArchiver(const ArchiveOptions& archive) {
-    auto opened =
-        Run(Archiver::Open(*tenant_, io::DirectoryMedia(world_.loop(), world_.disk()), archive));
+    auto opened = Run(Archiver::Open(*tenant_, media_, archive));
     if (!opened) return Fail(std::move(opened).error());
     archiver_ = *std::move(opened);
     return {};
   }
 
   io::SimWorld world_;
+  io::MediumFactory media_;
   std::unique_ptr<engine::Tenant> tenant_;
   std::unique_ptr<Archiver> archiver_;
   engine::TableSchemaPtr table_;
+  engine::TableSchemaPtr big_;
   std::int64_t next_key_ = 0;
 };
 
