@@ -96,6 +96,20 @@ class BackedUpTenant {
              std::int64_t value) {
     return Run(PutRows(*tenant_, table, from, to, value));
   }
+  // (id bigint primary key, payload varchar): rows so large that forty fill a macro block.
+  engine::TableSchemaPtr CreateWideTable(std::string name, std::uint32_t partitions) {
+    Result<engine::TableDefinition> definition = engine::ParseTableDefinition(
+        "id bigint not null, payload varchar(60000), primary key (id)");
+    if (!definition) return nullptr;
+    definition->partitions = partitions;
+    const auto table = Run(tenant_->CreateTable(std::move(name), *std::move(definition)));
+    return table ? *table : nullptr;
+  }
+  // Rows of random bytes; the same seed gives the same.
+  Status PutWide(const engine::TableSchema& table, std::int64_t from, std::int64_t to,
+                 std::uint64_t seed) {
+    return Run(PutWideRows(*tenant_, table, from, to, seed));
+  }
   Result<format::BackupSetFileDesc> Backup(format::BackupType type, ReportBackup report = {},
                                            bool plus_archivelog = false) {
     return Run(backup_->Run({.type = type, .plus_archivelog = plus_archivelog, .description = {}},
@@ -117,6 +131,23 @@ class BackedUpTenant {
   engine::Tenant& tenant() { return *tenant_; }
   Archiver& archiver() { return *archiver_; }
   DataBackup& backup() { return *backup_; }
+
+  static io::Task<Status> PutWideRows(engine::Tenant& tenant, const engine::TableSchema& table,
+                                      std::int64_t from, std::int64_t to, std::uint64_t seed) {
+    io::Random random(seed);
+    std::string payload(50'000, ' ');
+    for (; from < to; ++from) {
+      for (char& letter : payload) letter = static_cast<char>('!' + random.Below(90));
+      auto tx = tenant.Begin();
+      if (!tx) co_return Fail(tx.error());
+      const std::vector<format::Datum> row{format::Datum::Int(from),
+                                           format::Datum::Of(AsByteView(payload))};
+      if (Status status = co_await (*tx)->Put(table, row); !status) co_return status;
+      const auto version = co_await (*tx)->Commit();
+      if (!version) co_return Fail(version.error());
+    }
+    co_return Status();
+  }
 
   // Rows from `from` up to `to`, in transactions of a hundred.
   static io::Task<Status> PutRows(engine::Tenant& tenant, const engine::TableSchema& table,
