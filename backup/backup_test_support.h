@@ -3,12 +3,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
 
+#include "backup/archive_view.h"
 #include "backup/archiver.h"
 #include "backup/data_backup.h"
 #include "engine/tenant.h"
@@ -32,6 +34,25 @@ inline BackupOptions SmallBackup() {
   return options;
 }
 
+class HookedArchive final : public ArchiveView {
+ public:
+  using Hook = std::function<io::Task<void>(engine::Tenant& tenant, int time)>;
+  HookedArchive(Archiver& archiver, engine::Tenant& tenant, Hook hook)
+      : view_(archiver), tenant_(tenant), hook_(std::move(hook)) {}
+  ArchiveStatus status() const override { return view_.status(); }
+  io::Task<Status> CatchUpTo(format::Scn scn) override {
+    Status status = co_await view_.CatchUpTo(scn);
+    if (hook_) co_await hook_(tenant_, ++time_);
+    co_return status;
+  }
+
+ private:
+  ArchiverView view_;
+  engine::Tenant& tenant_;
+  Hook hook_;
+  int time_ = 0;
+};
+
 // Nothing happens by itself but for what the options say.
 class BackedUpTenant {
  public:
@@ -41,6 +62,10 @@ class BackedUpTenant {
     int user_log_streams = 2;
     std::string time_zone = "+08:00";
     std::string archive_options = " PIECE_SWITCH_INTERVAL=1d";
+    // Happens when the backup has brought the archive up to date, for the first time, the second
+    // time and so on: before the META task of log stream 1, before those of the others (again in
+    // each turn), before the minor data.
+    HookedArchive::Hook when_archived;
   };
 
   BackedUpTenant(io::SimWorld& world, Options options)
@@ -174,7 +199,8 @@ class BackedUpTenant {
     auto archiver = Run(Archiver::Open(*tenant_, media_, archive));
     if (!archiver) return Fail(archiver.error());
     archiver_ = *std::move(archiver);
-    auto backup = Run(DataBackup::Open(*tenant_, *archiver_, media_, options_.backup));
+    auto view = std::make_unique<HookedArchive>(*archiver_, *tenant_, options_.when_archived);
+    auto backup = Run(DataBackup::Open(*tenant_, std::move(view), media_, options_.backup));
     if (!backup) return Fail(backup.error());
     backup_ = *std::move(backup);
     return {};
