@@ -12,6 +12,7 @@
 #include "cli/scn_text.h"
 #include "cli/table_output.h"
 #include "cli/tenant_session.h"
+#include "engine/tenant_core.h"
 #include "format/macro_block_header.h"
 
 namespace obbak::cli {
@@ -133,8 +134,23 @@ void AddList(CLI::App& app, CommandContext& context) {
 
 // ---- show
 
-Section Facts(const engine::Tenant& tenant) {
+std::string RoleText(engine::pb::Tenant::Role role) {
+  switch (role) {
+    case engine::pb::Tenant::PRIMARY:
+      return "PRIMARY";
+    case engine::pb::Tenant::STANDBY:
+      return "STANDBY";
+    case engine::pb::Tenant::RESTORING:
+      return "RESTORE";
+    case engine::pb::Tenant::INVALID:
+      break;
+  }
+  return "INVALID";
+}
+
+Section Facts(engine::Tenant& tenant) {
   const TenantOptions& options = tenant.options();
+  const engine::pb::Tenant& record = tenant.core().manifest->state().tenant();
   Section section{
       .name = "tenant",
       .columns = {{"name", OutputKind::kText},
@@ -142,15 +158,24 @@ Section Facts(const engine::Tenant& tenant) {
                   {"cluster", OutputKind::kText},
                   {"cluster_id", OutputKind::kInteger},
                   {"mode", OutputKind::kText},
+                  {"role", OutputKind::kText},
                   {"time_zone", OutputKind::kText},
                   {"locality", OutputKind::kText},
                   {"directory", OutputKind::kText},
                   {"snapshot_scn", OutputKind::kInteger},
                   {"snapshot_time", OutputKind::kText}},
       .rows = {{options.tenant_name, std::to_string(options.tenant_id), options.cluster_name,
-                std::to_string(options.cluster_id), "MYSQL", options.time_zone, options.locality,
-                tenant.dir(), std::to_string(tenant.snapshot().value), ToText(tenant.snapshot())}},
+                std::to_string(options.cluster_id), "MYSQL", RoleText(record.role()),
+                options.time_zone, options.locality, tenant.dir(),
+                std::to_string(tenant.snapshot().value), ToText(tenant.snapshot())}},
       .single = true};
+  if (record.has_sync_scn()) {
+    const format::Scn sync{record.sync_scn()};
+    section.columns.insert(section.columns.end(),
+                           {{"sync_scn", OutputKind::kInteger}, {"sync_time", OutputKind::kText}});
+    section.rows.front().emplace_back(std::to_string(sync.value));
+    section.rows.front().emplace_back(ToText(sync));
+  }
   for (const auto& [name, value] : options.parameters) {
     section.columns.push_back({name, OutputKind::kText});
     section.rows.front().emplace_back(value);
