@@ -45,9 +45,8 @@ void Begin(const SetContext& context, engine::LogStream& stream, format::Scn tar
            const std::shared_ptr<Step>& step) {
   engine::TenantCore& core = context.core;
   const bool needs_flush = NeedsFlush(stream, target);
-  if (!needs_flush && stream.SafeCheckpoint(stream.clog().durable_end_scn()) < target) {
-    return;
-  }
+  const format::Scn durable = stream.clog().durable_end_scn();
+  if (!needs_flush && stream.SafeCheckpoint(durable) < target) return;
   step->running = true;
   core.background.Spawn(needs_flush ? RunFlush(core, stream, step)
                                     : RunCheckpoint(core, stream, step));

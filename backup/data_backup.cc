@@ -403,7 +403,10 @@ io::Task<Status> DataBackup::SetDest(std::optional<io::BackupDest> dest) {
                          fmt::format("backup job {} is running", impl.running->job.job_id))
                        .WithAdvice("set the destination when it has ended"));
   }
-  if (!dest) co_return co_await impl.catalogue.SetDataDest({});
+  if (!dest) {
+    std::optional<DataDest> none;
+    co_return co_await impl.catalogue.SetDataDest(std::move(none));
+  }
   Result<std::unique_ptr<io::Medium>> medium = impl.media(*dest);
   if (!medium) co_return Fail(std::move(medium).error());
   ForgetDestination forget = [catalogue = impl.catalogue](format::DestId gone,

@@ -59,6 +59,8 @@ io::Task<Status> CopyBeginning(io::MediumReader& from, io::MediumWriter& to, std
 
 io::Task<Status> CutObject(io::Medium& medium, std::string path, std::uint64_t size) {
   const auto reader = co_await medium.Open(path);
+  // Lost: there is nothing to be cut.
+  if (!reader && reader.error().code() == ErrorCode::kFileNotExist) co_return Status();
   if (!reader) co_return Fail(reader.error());
   if ((*reader)->size() <= size) co_return Status();
   const auto writer = co_await medium.Create(path);

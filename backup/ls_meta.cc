@@ -72,7 +72,8 @@ class TabletInfoFiles {
     const bool is_full = file_ != nullptr && !file_->writer.HasRoomFor(
                                                  encoded->size(), context_.options.data_file_size);
     if (is_full) {
-      if (Status status = co_await Close({}); !status) co_return status;
+      Status status;
+      if (status = co_await Close(std::move(status)); !status) co_return status;
     }
     if (file_ == nullptr) {
       if (Status status = co_await Open(); !status) co_return status;
@@ -136,6 +137,7 @@ io::Task<Status> AppendTablets(SetContext& context, TabletInfoFiles& files,
 io::Task<Status> AddInnerTablets(SetContext& context, const engine::LogStream& stream,
                                  DataFileSink& sink) {
   MacroReuse nothing(context.store, {});
+  const StoredBlocks nothing_stored;
   for (const format::TabletId id : engine::InnerTablets()) {
     const auto found = stream.tablets().find(id);
     if (found == stream.tablets().end()) {
@@ -145,7 +147,7 @@ io::Task<Status> AddInnerTablets(SetContext& context, const engine::LogStream& s
     const std::shared_ptr<engine::Tablet> tablet = found->second;
     const Result<TabletSnapshot> snapshot = co_await InnerSnapshotOf(context.core, tablet);
     if (!snapshot) co_return Fail(snapshot.error());
-    Status status = co_await AddTablet(sink, *snapshot, snapshot->majors, nothing, {});
+    Status status = co_await AddTablet(sink, *snapshot, snapshot->majors, nothing, nothing_stored);
     if (!status) co_return status;
   }
   co_return Status();
@@ -204,7 +206,8 @@ io::Task<Result<LsMetaBackup>> BackupLsMeta(SetContext& context, AttemptId attem
                       .finished = {}};
   std::vector<std::shared_ptr<engine::Tablet>> tablets = TabletsOf(context.core, *stream);
   const format::BackupPath path = context.Path(format::PathKind::kLsMetaInfo, attempt);
-  status = co_await context.store.Write(path, format::BackupLsMetaInfo{*package});
+  const format::BackupLsMetaInfo info{*package};
+  status = co_await context.store.Write(path, info);
   if (!status) co_return Fail(std::move(status).error());
 
   TabletInfoFiles files(context, attempt);

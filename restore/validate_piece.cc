@@ -296,7 +296,8 @@ class PieceRules {
 
   void CheckFrozen() {
     CheckFrozenMarks();
-    if (piece_.has_checkpoint == piece_.checkpoint_marks.empty()) {
+    // Marks are not copied into a complement log.
+    if (!is_complement() && piece_.has_checkpoint == piece_.checkpoint_marks.empty()) {
       found_.Odd(38, Name(PathKind::kPieceCheckpointDir), "",
                  "of checkpoint_info.0 and the checkpoint's mark only one is there");
     }
