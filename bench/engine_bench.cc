@@ -27,6 +27,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/comparison.h"
 #include "bench/cpu_turns.h"
 #include "bench/macro_blocks.h"
 #include "bench/side.h"
@@ -42,90 +43,6 @@ struct Flags {
   fs::path dir = fs::temp_directory_path();
   std::string only;  // empty: all steps
 };
-
-struct Cost {
-  double seconds = 0;
-  double cpu_seconds = 0;
-};
-
-double ProcessCpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
-template <class Function>
-Cost Measure(Function function) {
-  const auto start = std::chrono::steady_clock::now();
-  const double cpu = ProcessCpuSeconds();
-  function();
-  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
-          ProcessCpuSeconds() - cpu};
-}
-
-// One line of the result: what we and the other side need for the same rows, by round.
-class Line {
- public:
-  Line(std::string name, double aim, std::uint64_t rows)
-      : name_(std::move(name)), aim_(aim), rows_(static_cast<double>(rows)) {}
-
-  void Add(const Cost& ours, const Cost& theirs) {
-    ours_.push_back(rows_ / ours.seconds);
-    theirs_.push_back(rows_ / theirs.seconds);
-    ratio_.push_back(theirs.seconds / ours.seconds);
-    our_cpu_.push_back(ours.cpu_seconds * 1e6 / rows_);
-    their_cpu_.push_back(theirs.cpu_seconds * 1e6 / rows_);
-  }
-  void Print() const {
-    fmt::print("{:<30} {:>10.0f} {:>10.0f} {:>7.2f} {:>5.2f} {:>9.2f} {:>9.2f}\n", name_,
-               Median(ours_), Median(theirs_), Median(ratio_), aim_, Median(our_cpu_),
-               Median(their_cpu_));
-    std::fflush(stdout);
-  }
-  static void PrintHead() {
-    fmt::print("{:<30} {:>10} {:>10} {:>7} {:>5} {:>9} {:>9}\n", "", "obbak/s", "other/s", "ratio",
-               "aim", "obbak us", "other us");
-  }
-
- private:
-  std::string name_;
-  double aim_;
-  double rows_;
-  std::vector<double> ours_, theirs_, ratio_, our_cpu_, their_cpu_;
-};
-
-// A directory of its own that is gone afterwards.
-class ScratchDir {
- public:
-  explicit ScratchDir(const fs::path& parent) : path_(parent / "obbak-engine-bench.XXXXXX") {
-    std::string name = path_.string();
-    if (mkdtemp(name.data()) == nullptr) Die("can't make a directory in " + parent.string());
-    path_ = name;
-  }
-  ~ScratchDir() { fs::remove_all(path_); }
-  ScratchDir(const ScratchDir&) = delete;
-  ScratchDir& operator=(const ScratchDir&) = delete;
-
-  // A name that is free.
-  std::string Free(const std::string& name) const {
-    fs::remove_all(path_ / name);
-    return (path_ / name).string();
-  }
-
- private:
-  fs::path path_;
-};
-
-// What is in the page cache of a directory's files would spare a side its reads.
-void DropFromPageCache(const fs::path& dir) {
-  for (const auto& entry : fs::recursive_directory_iterator(dir)) {
-    if (!entry.is_regular_file()) continue;
-    const int fd = open(entry.path().c_str(), O_RDONLY);
-    fdatasync(fd);
-    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-    close(fd);
-  }
-}
 
 struct Contender {
   std::string dir;
@@ -190,14 +107,6 @@ class Comparison {
 };
 
 // ---- Memory
-
-std::size_t StatusBytes(std::string_view field) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(field)) return std::stoull(line.substr(field.size())) << 10;
-  }
-  Die("no " + std::string(field) + " in /proc/self/status");
-}
 
 void Comparison::MemoryLimit() {
   constexpr std::size_t kMiB = std::size_t{1} << 20;
@@ -373,16 +282,6 @@ void Comparison::Recovery() {
 
 // ---- Command line
 
-template <class Number>
-Number NumberOf(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 1) {
-    Die("not a number above 0: " + std::string(text));
-  }
-  return number;
-}
-
 Flags Parse(std::span<char*> arguments) {
   Flags flags;
   for (const std::string_view argument : arguments) {
@@ -408,16 +307,6 @@ Flags Parse(std::span<char*> arguments) {
 }
 
 }  // namespace
-
-void Die(const std::string& what) {
-  fmt::print(stderr, "engine_bench: {}\n", what);
-  std::exit(1);
-}
-
-Rows::Rows() : random_(kRandomBytes) {
-  std::mt19937_64 random(1);
-  for (std::byte& byte : random_) byte = static_cast<std::byte>(random());
-}
 
 }  // namespace obbak::bench
 

@@ -3,11 +3,17 @@
 #include <optional>
 #include <utility>
 
+#include "backup/archiver.h"
+#include "backup/data_backup.h"
 #include "bench/side.h"
-#include "engine/aligned_bytes.h"
 #include "engine/tenant.h"
+#include "io/aligned_bytes.h"
+#include "io/directory_medium.h"
 #include "io/host_driver.h"
+#include "io/log_archive_dest.h"
 #include "io/sync.h"
+#include "restore/restore.h"
+#include "restore/validate.h"
 
 namespace obbak::bench {
 namespace {
@@ -56,6 +62,9 @@ class ObbakSide final : public Side {
     table_ = Check(tenant_->catalog().ResolveTable("rows"));
   }
   void Close() override {
+    backup_.reset();
+    if (archiver_ != nullptr) Check(loop_.Run(archiver_->Close()));
+    archiver_.reset();
     Check(loop_.Run(tenant_->Close()));
     table_.reset();
     tenant_.reset();
@@ -83,7 +92,45 @@ class ObbakSide final : public Side {
   }
   std::uint64_t Scan() override { return loop_.Run(CountRows()); }
 
+  void PrepareBackup(const std::string& dir) override {
+    archiver_ = Check(loop_.Run(backup::Archiver::Open(*tenant_, media_)));
+    auto archive = Check(io::LogArchiveDest::Parse("LOCATION=" + ArchiveUri(dir)));
+    Check(loop_.Run(archiver_->SetDest(std::move(archive))));
+    Check(loop_.Run(archiver_->ArchiveLog()));
+    Check(loop_.Run(archiver_->AwaitState()));
+    backup_ = Check(loop_.Run(backup::DataBackup::Open(*tenant_, *archiver_, media_)));
+    Check(loop_.Run(backup_->SetDest(Check(io::BackupDest::Parse(DataUri(dir))))));
+  }
+  void Backup(const std::string&) override {
+    const bool is_first = backup_->sets().empty();
+    Check(loop_.Run(
+        backup_->Run({.type = is_first ? format::BackupType::kFull : format::BackupType::kInc,
+                      .plus_archivelog = false,
+                      .description = {}})));
+    Check(loop_.Run(archiver_->CatchUp()));
+  }
+  void VerifyBackup(const std::string& dir) override {
+    const auto data = Check(media_(Check(io::BackupDest::Parse(DataUri(dir)))));
+    const auto archive = Check(media_(Check(io::BackupDest::Parse(ArchiveUri(dir)))));
+    const auto report = Check(
+        loop_.Run(restore::Validate(loop_, std::vector<io::Medium*>{data.get(), archive.get()})));
+    if (!report.ok()) Die("obbak: " + report.findings.front().error.ToString());
+  }
+  void Restore(const std::string& dir, const std::string& to) override {
+    std::vector<io::BackupDest> dests{Check(io::BackupDest::Parse(DataUri(dir))),
+                                      Check(io::BackupDest::Parse(ArchiveUri(dir)))};
+    const auto source = Check(loop_.Run(restore::OpenRestoreSource(std::move(dests), media_)));
+    auto plan = Check(loop_.Run(restore::MakeRestorePlan(source, {})));
+    restore::RestoreOptions options;
+    options.dir = to;
+    options.tenant_name = "restored";
+    Check(loop_.Run(restore::Restore(Environment(), source, std::move(plan), options)));
+  }
+
  private:
+  static std::string DataUri(const std::string& dir) { return "file://" + dir + "/data"; }
+  static std::string ArchiveUri(const std::string& dir) { return "file://" + dir + "/archive"; }
+
   engine::Env Environment() { return {loop_, loop_.disk(), clock_, random_, {}}; }
 
   template <class MakeTask>
@@ -133,8 +180,11 @@ class ObbakSide final : public Side {
   io::Loop loop_;
   io::SystemClock clock_;
   io::Random random_;
+  io::MediumFactory media_ = io::DirectoryMedia(loop_, loop_.disk());
   std::unique_ptr<Tenant> tenant_;
   engine::TableSchemaPtr table_;
+  std::unique_ptr<backup::Archiver> archiver_;
+  std::unique_ptr<backup::DataBackup> backup_;
 };
 
 io::Task<void> Overwrite(io::Disk& disk, std::string path, std::uint64_t count,
@@ -142,7 +192,7 @@ io::Task<void> Overwrite(io::Disk& disk, std::string path, std::uint64_t count,
   constexpr std::size_t kPage = io::Disk::kAlignment;
   constexpr std::size_t kFileSize = std::size_t{16} << 20;
   const auto file = Check(co_await disk.Open(path, {.create = true, .direct = true}));
-  const engine::AlignedBytes pages(kFileSize);
+  const io::AlignedBytes pages(kFileSize);
   std::ranges::fill(pages.span(), std::byte{0x5a});
   Check(co_await file->Write(0, pages.span(), io::Durability::kDurable));
   for (std::uint64_t i = 0; i < count; ++i) {

@@ -72,6 +72,15 @@ class Side {
   virtual void Get(const Rows& rows, std::span<const std::uint64_t> indexes) = 0;
   // The number of rows.
   virtual std::uint64_t Scan() = 0;
+
+  // Backs everything up below `dir`: all of it the first time, then what has changed. Durable. What
+  // a backup presumes - that an archive of the log is running - is there already.
+  virtual void PrepareBackup(const std::string& dir) = 0;
+  virtual void Backup(const std::string& dir) = 0;
+  // Reads all that was backed up and checks every checksum.
+  virtual void VerifyBackup(const std::string& dir) = 0;
+  // A new store in `to` that has the newest backup.
+  virtual void Restore(const std::string& dir, const std::string& to) = 0;
 };
 
 std::unique_ptr<Side> MakeObbakSide();

@@ -14,9 +14,6 @@ namespace {
 
 using format::Scn;
 
-constexpr std::size_t kMicroDigits = 6;
-constexpr std::size_t kNanoDigits = 9;
-
 bool IsDigits(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -30,21 +27,9 @@ std::optional<Scn> FromNumber(std::string_view text) {
 
 std::optional<Scn> FromTime(std::string_view text) {
   if (text.ends_with(" UTC")) text.remove_suffix(4);
-  // Digits behind the microseconds.
-  std::uint64_t nanos = 0;
-  const std::size_t point = text.find('.');
-  if (point != text.npos && text.size() - point - 1 > kMicroDigits) {
-    const std::string_view rest = text.substr(point + 1 + kMicroDigits);
-    if (rest.size() > kNanoDigits - kMicroDigits || !IsDigits(rest)) return std::nullopt;
-    std::string padded(rest);
-    padded.resize(kNanoDigits - kMicroDigits, '0');
-    std::from_chars(padded.data(), padded.data() + padded.size(), nanos);
-    text.remove_suffix(rest.size());
-  }
-  const std::optional<std::int64_t> micros = engine::ParseDateTime(text);
-  constexpr std::int64_t kMaxMicros = static_cast<std::int64_t>(Scn::kMaxValue / 1000) - 1;
-  if (!micros || *micros < 0 || *micros > kMaxMicros) return std::nullopt;
-  return Scn{static_cast<std::uint64_t>(*micros) * 1000 + nanos};
+  const std::optional<std::uint64_t> nanos = engine::ParseDateTimeNanos(text);
+  if (!nanos) return std::nullopt;
+  return Scn{*nanos};
 }
 
 }  // namespace

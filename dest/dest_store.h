@@ -24,7 +24,7 @@ struct Listing {
   std::vector<std::string> unknown;
 };
 
-// Copied freely. The medium must outlive it.
+// Copied freely. It must outlive the tasks it gives, the medium must outlive both.
 class DestStore {
  public:
   // `kind`: what the destination is for, or kDataOrArchive while nobody knows.

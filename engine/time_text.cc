@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <chrono>
+#include <system_error>
+
+#include "format/ids.h"
 
 namespace obbak::engine {
 namespace {
@@ -15,6 +19,8 @@ constexpr std::int64_t kHour = 60 * kMinute;
 constexpr std::int64_t kDay = 24 * kHour;
 constexpr std::int64_t kMaxTime = 839 * kHour - kSecond;
 constexpr std::size_t kFractionDigits = 6;
+// Behind the fraction's microseconds.
+constexpr std::size_t kNanoDigits = 3;
 constexpr int kFirstYear = 1901;
 
 constexpr std::int32_t DaysOf(chrono::year_month_day date) {
@@ -136,6 +142,24 @@ std::optional<std::string> DateTimeText(std::int64_t micros) {
   if (days < kFirstDay || days > kLastDay) return std::nullopt;
   const std::optional<std::string> date = DateText(static_cast<std::int32_t>(days));
   return fmt::format("{} {}", *date, ClockText(micros - days * kDay));
+}
+
+std::optional<std::uint64_t> ParseDateTimeNanos(std::string_view text) {
+  // The digits behind the microseconds.
+  std::uint64_t nanos = 0;
+  const std::size_t point = text.find('.');
+  if (point != text.npos && text.size() - point - 1 > kFractionDigits) {
+    std::string rest(text.substr(point + 1 + kFractionDigits));
+    text.remove_suffix(rest.size());
+    if (rest.size() > kNanoDigits) return std::nullopt;
+    rest.resize(kNanoDigits, '0');
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), nanos);
+    if (error != std::errc() || end != rest.data() + rest.size()) return std::nullopt;
+  }
+  const std::optional<std::int64_t> micros = ParseDateTime(text);
+  constexpr std::int64_t kMaxMicros = static_cast<std::int64_t>(format::Scn::kMaxValue / 1000) - 1;
+  if (!micros || *micros < 0 || *micros > kMaxMicros) return std::nullopt;
+  return static_cast<std::uint64_t>(*micros) * 1000 + nanos;
 }
 
 std::optional<std::int64_t> ParseTime(std::string_view text) {

@@ -16,6 +16,8 @@ std::optional<std::string> DateText(std::int32_t days);
 // in microseconds since 1970-01-01 00:00:00. A date alone is its first moment.
 std::optional<std::int64_t> ParseDateTime(std::string_view text);
 std::optional<std::string> DateTimeText(std::int64_t micros);
+// The same with up to nine digits of the fraction, in nanoseconds; from 1970 to what an SCN holds.
+std::optional<std::uint64_t> ParseDateTimeNanos(std::string_view text);
 
 // -838:59:59 .. 838:59:59, in microseconds.
 std::optional<std::int64_t> ParseTime(std::string_view text);

@@ -16,6 +16,7 @@
 #include "io/loop.h"
 #include "io/medium.h"
 #include "io/task.h"
+#include "restore/restore_window.h"
 
 namespace obbak::restore {
 
@@ -43,18 +44,14 @@ struct ValidatedPiece {
   std::uint64_t entries = 0;
   bool intact = false;
 };
-// Points that can be restored: from one to the other, both included.
-struct Window {
-  format::Scn from;
-  format::Scn to;
-  format::BackupSetId set;  // that a restore of `from` would use
-};
-
 struct ValidationReport {
   std::vector<ValidatedSet> sets;
   std::vector<ValidatedPiece> pieces;
   std::vector<Window> windows;  // ascending, disjoint; a new one where another set takes over
   std::vector<Finding> findings;
+  // Found beyond ValidateOptions::max_findings.
+  std::uint64_t suppressed_errors = 0;
+  std::uint64_t suppressed_warnings = 0;
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
   bool ok() const;  // no finding is an error

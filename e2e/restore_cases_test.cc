@@ -1,0 +1,376 @@
+// What a restore takes, and what it refuses: chains, rounds, gaps, points in time; and what becomes
+// of the restored tenant afterwards.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "e2e/history_test_support.h"
+
+namespace obbak::e2e {
+namespace {
+
+using format::BackupType;
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+
+// Each test gets a tenant with three tables, an archive that is DOING and a data destination.
+class RestoreCases : public testing::Test {
+ protected:
+  void Begin(Source::Options options = {}) {
+    source_ = std::make_unique<Source>(world_, std::move(options));
+    workload_ = std::make_unique<Workload>(*source_, history_, 5);
+    ASSERT_TRUE(Good(source_->Create()));
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(Good(workload_->CreateTable()));
+    ASSERT_TRUE(Good(source_->StartArchive()));
+    ASSERT_TRUE(Good(source_->SetDataDest()));
+  }
+  void TearDown() override {
+    if (restored_ != nullptr) {
+      EXPECT_TRUE(Good(world_.loop().Run(restored_->Close())));
+    }
+  }
+
+  static bool Good(const Status& status) {
+    EXPECT_TRUE(status) << status.error().ToString();
+    return status.has_value();
+  }
+  format::BackupSetFileDesc Backup(BackupType type, bool plus_archivelog = false) {
+    const auto set = source_->Backup(type, plus_archivelog);
+    EXPECT_TRUE(set) << set.error().ToString();
+    return set.value_or(format::BackupSetFileDesc());
+  }
+  void Write() { ASSERT_TRUE(Good(workload_->Write(2, 8))); }
+  Scn CatchUp() {
+    EXPECT_TRUE(Good(source_->Run(source_->archiver().CatchUp())));
+    return source_->archiver().status().round->checkpoint_scn;
+  }
+  // Restores, and compares with the history.
+  void ExpectRestores(Scn scn, const std::vector<std::string>& uris = {kDataUri, kArchiveUri}) {
+    Restorer restorer(world_);
+    auto restored = restorer.RestoreTo({.scn = scn, .time = {}}, NewDir(), uris);
+    ASSERT_TRUE(restored) << restored.error().ToString();
+    ExpectHistory(world_, *restored->tenant, history_, scn);
+    ASSERT_TRUE(Good(world_.loop().Run(restored->tenant->Close())));
+  }
+  void ExpectRefused(restore::RestorePoint point, ErrorCode code,
+                     const std::vector<std::string>& uris = {kDataUri, kArchiveUri}) {
+    Restorer restorer(world_);
+    const auto source = restorer.OpenSource(uris);
+    ASSERT_TRUE(source) << source.error().ToString();
+    const auto plan = restorer.Plan(*source, std::move(point));
+    ASSERT_FALSE(plan);
+    EXPECT_EQ(plan.error().code(), code) << plan.error().ToString();
+  }
+  std::string NewDir() { return "/restored" + std::to_string(next_dir_++); }
+
+  io::SimWorld world_{11};
+  History history_;
+  std::unique_ptr<Source> source_;
+  std::unique_ptr<Workload> workload_;
+  std::unique_ptr<Tenant> restored_;
+  int next_dir_ = 1;
+};
+
+TEST_F(RestoreCases, AChainOfAFullSetAndThreeIncrementalOnes) {
+  Begin();
+  std::vector<format::BackupSetFileDesc> sets;
+  for (const auto type :
+       {BackupType::kFull, BackupType::kInc, BackupType::kInc, BackupType::kInc}) {
+    Write();
+    const auto compacted = source_->Run(source_->tenant().CompactMajor());
+    ASSERT_TRUE(compacted) << compacted.error().ToString();
+    sets.push_back(Backup(type));
+  }
+  Write();
+  const Scn last = CatchUp();
+  Restorer restorer(world_);
+  const auto source = restorer.OpenSource({kDataUri, kArchiveUri});
+  ASSERT_TRUE(source);
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    const auto plan = restorer.Plan(*source, {.scn = sets[i].min_restore_scn, .time = {}});
+    ASSERT_TRUE(plan) << plan.error().ToString();
+    EXPECT_EQ(plan->sets.size(), i + 1);
+    ExpectRestores(sets[i].min_restore_scn);
+  }
+  ExpectRestores(last);
+  ExpectRefused({.scn = Scn{sets[0].min_restore_scn.value - 1}, .time = {}},
+                ErrorCode::kEntryNotExist);
+  ExpectRefused({.scn = Scn{last.value + 1}, .time = {}}, ErrorCode::kEntryNotExist);
+}
+
+TEST_F(RestoreCases, WithoutAPointItGoesAsFarAsTheArchive) {
+  Begin();
+  Write();
+  Backup(BackupType::kFull);
+  Write();
+  const Scn last = CatchUp();
+  Restorer restorer(world_);
+  auto restored = restorer.RestoreTo({}, NewDir());
+  ASSERT_TRUE(restored) << restored.error().ToString();
+  EXPECT_EQ(restored->summary.restore_scn, last);
+  ExpectHistory(world_, *restored->tenant, history_, last);
+  restored_ = std::move(restored->tenant);
+}
+
+TEST_F(RestoreCases, ATimeIsTakenInTheBackupTenantsZone) {
+  Begin();
+  Write();
+  const auto set = Backup(BackupType::kFull);
+  Write();
+  const Scn last = CatchUp();
+  ASSERT_TRUE(source_->Run(world_.loop().Sleep(std::chrono::seconds(3))));
+  Write();
+  CatchUp();
+  // 2024-01-01 00:00:00 in UTC, which is the tenant's zone.
+  const std::uint64_t nanos = last.value - io::SimWorld::kStartNs;
+  const std::string time = "2024-01-01 00:00:" + std::string(nanos / kSecond < 10 ? "0" : "") +
+                           std::to_string(nanos / kSecond) + "." +
+                           std::to_string(kSecond + nanos % kSecond).substr(1);
+  ASSERT_LT(nanos / kSecond, 60);
+  Restorer restorer(world_);
+  auto restored = restorer.RestoreTo({.scn = {}, .time = time}, NewDir());
+  ASSERT_TRUE(restored) << restored.error().ToString();
+  EXPECT_EQ(restored->summary.restore_scn, last);
+  ExpectHistory(world_, *restored->tenant, history_, last);
+  restored_ = std::move(restored->tenant);
+}
+
+TEST_F(RestoreCases, BetweenTwoRoundsThereIsAGap) {
+  Begin();
+  Write();
+  Backup(BackupType::kFull);
+  Write();
+  const Scn end = CatchUp();
+  ASSERT_TRUE(Good(source_->Run(source_->archiver().NoArchiveLog())));
+  ASSERT_TRUE(Good(source_->Run(source_->archiver().AwaitState())));
+  Write();
+  const Scn inside = source_->tenant().snapshot();
+  Write();
+  ASSERT_TRUE(Good(source_->Run(source_->archiver().ArchiveLog())));
+  ASSERT_TRUE(Good(source_->Run(source_->archiver().AwaitState())));
+  Write();
+  const Scn without_set = CatchUp();
+  ExpectRestores(end);
+  ExpectRefused({.scn = inside, .time = {}}, ErrorCode::kEntryNotExist);
+  ExpectRefused({.scn = without_set, .time = {}}, ErrorCode::kEntryNotExist);
+  Write();
+  const auto set = Backup(BackupType::kFull);
+  Write();
+  ExpectRestores(set.min_restore_scn);
+  ExpectRestores(CatchUp());
+  ExpectRestores(end);
+}
+
+TEST_F(RestoreCases, PiecesWithoutLogsAreNoGap) {
+  Begin({.piece_interval = std::chrono::seconds(10)});
+  Write();
+  Backup(BackupType::kFull);
+  Write();
+  CatchUp();
+  ASSERT_TRUE(source_->Run(world_.loop().Sleep(std::chrono::seconds(35))));
+  Write();
+  const Scn after = CatchUp();
+  ASSERT_TRUE(source_->Run(world_.loop().Sleep(std::chrono::seconds(12))));
+  Write();
+  CatchUp();
+  ExpectRestores(after);
+  for (const Scn version : history_.versions()) {
+    if (version > after) {
+      ExpectRestores(version);
+      break;
+    }
+  }
+}
+
+TEST_F(RestoreCases, ASetWithItsLogsNeedsNoArchive) {
+  Begin();
+  Write();
+  const auto set = Backup(BackupType::kFull, /*plus_archivelog=*/true);
+  Write();
+  CatchUp();
+  Restorer restorer(world_);
+  auto restored = restorer.RestoreTo({}, NewDir(), {kDataUri});
+  ASSERT_TRUE(restored) << restored.error().ToString();
+  EXPECT_EQ(restored->summary.restore_scn, set.min_restore_scn);
+  ExpectHistory(world_, *restored->tenant, history_, set.min_restore_scn);
+  restored_ = std::move(restored->tenant);
+}
+
+TEST_F(RestoreCases, ASetWithoutItsLogsNeedsAnArchive) {
+  Begin();
+  Backup(BackupType::kFull);
+  Restorer restorer(world_);
+  const auto restored = restorer.RestoreTo({}, NewDir(), {kDataUri});
+  EXPECT_FALSE(restored);
+}
+
+TEST_F(RestoreCases, AnEmptyTenant) {
+  source_ = std::make_unique<Source>(world_, Source::Options{});
+  ASSERT_TRUE(Good(source_->Create()));
+  ASSERT_TRUE(Good(source_->StartArchive()));
+  ASSERT_TRUE(Good(source_->SetDataDest()));
+  const auto set = Backup(BackupType::kFull);
+  ExpectRestores(CatchUp());
+  ExpectRestores(set.min_restore_scn);
+}
+
+TEST_F(RestoreCases, ATableThatIsNewSinceTheSet) {
+  Begin();
+  Write();
+  Backup(BackupType::kFull);
+  ASSERT_TRUE(Good(workload_->CreateTable()));
+  Write();
+  ASSERT_TRUE(Good(workload_->DropTable()));
+  ASSERT_TRUE(Good(workload_->MoveTablet()));
+  Write();
+  ExpectRestores(CatchUp());
+}
+
+io::Task<void> MoveAndWrite(Workload& workload, int times, Status& result) {
+  for (int i = 0; i < times && result; ++i) {
+    Status status = co_await workload.WriteBeside(2, 2);
+    if (status) status = co_await workload.MoveOne();
+    if (status && i % 3 == 0) status = co_await workload.CreateOne();
+    if (status && i % 3 == 1) status = co_await workload.DropOne();
+    if (!status) result = std::move(status);
+  }
+}
+
+io::Task<Result<format::BackupSetFileDesc>> BackUpBeside(Source& source, Workload& workload,
+                                                         BackupType type, Status& worked) {
+  io::TaskGroup beside(source.world().loop());
+  beside.Spawn(MoveAndWrite(workload, 12, worked));
+  auto set =
+      co_await source.backup().Run({.type = type, .plus_archivelog = false, .description = {}});
+  co_await beside.Join();
+  co_return set;
+}
+
+TEST_F(RestoreCases, TabletsComeGoAndMoveWhileTheyAreBackedUp) {
+  Begin();
+  Write();
+  for (int i = 0; i < 4; ++i) {
+    Status worked;
+    const auto set = source_->Run(
+        BackUpBeside(*source_, *workload_, i == 0 ? BackupType::kFull : BackupType::kInc, worked));
+    ASSERT_TRUE(set) << set.error().ToString();
+    ASSERT_TRUE(Good(worked));
+    CatchUp();
+    ExpectRestores(set->min_restore_scn);
+    Write();
+    ExpectRestores(CatchUp());
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(RestoreCases, AStandbyIsReadOnlyUntilItIsActivated) {
+  Begin();
+  Write();
+  Backup(BackupType::kFull);
+  Write();
+  const Scn scn = CatchUp();
+  Restorer restorer(world_);
+  const std::string dir = NewDir();
+  auto restored = restorer.RestoreTo({.scn = scn, .time = {}}, dir);
+  ASSERT_TRUE(restored) << restored.error().ToString();
+  const auto tx = restored->tenant->Begin();
+  ASSERT_FALSE(tx);
+  EXPECT_EQ(tx.error().code(), ErrorCode::kOpNotAllow) << tx.error().ToString();
+  const Status dropped = world_.loop().Run(restored->tenant->DropTable(workload_->tables()[0]));
+  ASSERT_FALSE(dropped);
+  EXPECT_EQ(dropped.error().code(), ErrorCode::kOpNotAllow) << dropped.error().ToString();
+  ASSERT_TRUE(Good(world_.loop().Run(restored->tenant->Close())));
+  restored->tenant.reset();
+
+  ASSERT_TRUE(Good(world_.loop().Run(
+      restore::ActivateStandby(engine::EnvOf(world_), dir, engine::SmallEngine()))));
+  auto primary = restorer.Open(dir);
+  ASSERT_TRUE(primary) << primary.error().ToString();
+  restored_ = *std::move(primary);
+  ExpectHistory(world_, *restored_, history_, scn);
+  const auto table = restored_->catalog().ResolveTable(workload_->tables()[0]);
+  ASSERT_TRUE(table);
+  ASSERT_TRUE(Good(world_.loop().Run(engine::PutRow(*restored_, **table, 1'000'000, 7))));
+  const Rows rows = world_.loop().Run(engine::ReadAll(*restored_, *table, restored_->snapshot()));
+  ASSERT_TRUE(rows.contains(1'000'000));
+  EXPECT_EQ(rows.at(1'000'000), 7);
+}
+
+TEST_F(RestoreCases, APointBeforeTheStandbysIsRefused) {
+  Begin();
+  Write();
+  const auto set = Backup(BackupType::kFull);
+  Write();
+  const Scn scn = CatchUp();
+  Restorer restorer(world_);
+  auto restored = restorer.RestoreTo({.scn = scn, .time = {}}, NewDir());
+  ASSERT_TRUE(restored) << restored.error().ToString();
+  restored_ = std::move(restored->tenant);
+  const auto source = restorer.OpenSource({kDataUri, kArchiveUri});
+  ASSERT_TRUE(source);
+  const auto back = world_.loop().Run(
+      restore::RecoverStandby(*restored_, *source, {.scn = set.min_restore_scn, .time = {}}));
+  ASSERT_FALSE(back);
+  EXPECT_EQ(back.error().code(), ErrorCode::kOpNotAllow) << back.error().ToString();
+}
+
+// From the restored tenant everything begins anew: archive, backup, restore.
+TEST_F(RestoreCases, TheActivatedTenantIsArchivedAndBackedUpAgain) {
+  Begin();
+  Write();
+  Backup(BackupType::kFull);
+  Write();
+  const Scn scn = CatchUp();
+  Restorer restorer(world_);
+  const std::string dir = NewDir();
+  auto restored = restorer.RestoreTo({.scn = scn, .time = {}}, dir);
+  ASSERT_TRUE(restored) << restored.error().ToString();
+  ASSERT_TRUE(Good(world_.loop().Run(restored->tenant->Close())));
+  restored->tenant.reset();
+  ASSERT_TRUE(Good(world_.loop().Run(
+      restore::ActivateStandby(engine::EnvOf(world_), dir, engine::SmallEngine()))));
+  ASSERT_TRUE(Good(source_->Close()));
+
+  Source second(world_, {.dir = dir});
+  ASSERT_TRUE(Good(second.Open()));
+  ASSERT_TRUE(Good(second.StartArchive("file:///archive2")));
+  ASSERT_TRUE(Good(second.SetDataDest("file:///data2")));
+  History more = history_;
+  more.ForgetAfter(scn);
+  Workload again(second, more, 99, workload_->tables());
+  ASSERT_TRUE(Good(again.Write(2, 8)));
+  const auto set = second.Backup(BackupType::kFull);
+  ASSERT_TRUE(set) << set.error().ToString();
+  ASSERT_TRUE(Good(again.Write(2, 8)));
+  ASSERT_TRUE(Good(second.Run(second.archiver().CatchUp())));
+  const Scn last = second.archiver().status().round->checkpoint_scn;
+  for (const Scn point : {set->min_restore_scn, last}) {
+    auto third = restorer.RestoreTo({.scn = point, .time = {}}, NewDir(),
+                                    {"file:///data2", "file:///archive2"});
+    ASSERT_TRUE(third) << third.error().ToString();
+    ExpectHistory(world_, *third->tenant, more, point);
+    ASSERT_TRUE(Good(world_.loop().Run(third->tenant->Close())));
+  }
+}
+
+TEST_F(RestoreCases, TheSourceOfAnotherTenantIsRefused) {
+  Begin();
+  Backup(BackupType::kFull);
+  ASSERT_TRUE(Good(source_->Close()));
+  Source other(world_, {.tenant_id = 1006, .dir = "/other"});
+  ASSERT_TRUE(Good(other.Create()));
+  const Status taken = other.SetDataDest(kDataUri);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code(), ErrorCode::kBackupFormatFileNotMatch) << taken.error().ToString();
+  ASSERT_TRUE(Good(other.StartArchive("file:///archive2")));
+  Restorer restorer(world_);
+  const auto source = restorer.OpenSource({kDataUri, "file:///archive2"});
+  ASSERT_FALSE(source);
+  EXPECT_EQ(source.error().code(), ErrorCode::kBackupFormatFileNotMatch)
+      << source.error().ToString();
+}
+
+}  // namespace
+}  // namespace obbak::e2e

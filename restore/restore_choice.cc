@@ -1,0 +1,65 @@
+#include "restore/restore_choice.h"
+
+#include <algorithm>
+
+#include "format/backup_enums.h"
+
+namespace obbak::restore {
+namespace {
+
+using format::BackupSetFileDesc;
+using format::Scn;
+using format::TenantArchivePieceAttr;
+
+bool IsUsable(const BackupSetFileDesc& set) {
+  return set.status == format::BackupSetStatus::kSuccess &&
+         set.file_status == format::BackupFileStatus::kAvailable;
+}
+
+}  // namespace
+
+std::vector<std::size_t> ChooseSetIndexes(std::span<const BackupSetFileDesc> sets,
+                                          Scn restore_scn) {
+  std::vector<std::size_t> chain;
+  const auto chosen = [&](format::BackupSetId id) {
+    return std::ranges::any_of(chain, [&](std::size_t i) { return sets[i].backup_set_id == id; });
+  };
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    const BackupSetFileDesc& set = sets[i];
+    if (set.min_restore_scn > restore_scn) break;
+    if (!IsUsable(set)) continue;
+    if (set.backup_type.value == format::BackupType::kFull) {
+      chain = {i};
+    } else if (chosen(set.prev_full_backup_set_id) && chosen(set.prev_inc_backup_set_id)) {
+      chain.push_back(i);
+    }
+  }
+  return chain;
+}
+
+std::optional<std::vector<std::size_t>> ChoosePieceIndexes(
+    std::span<const TenantArchivePieceAttr> pieces, format::DestId dest, Scn start, Scn end) {
+  std::vector<std::size_t> run;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const TenantArchivePieceAttr& piece = pieces[i];
+    if (piece.key.dest_id != dest || piece.file_status != format::BackupFileStatus::kAvailable)
+      continue;
+    if (piece.end_scn <= start) continue;
+    const bool follows = !run.empty() && pieces[run.back()].end_scn == piece.start_scn;
+    if (piece.start_scn >= end) {
+      // What the last piece cannot promise any more, its successor may: that there is no log in
+      // between, or the one that crosses the border.
+      if (follows && pieces[run.back()].checkpoint_scn < end) run.push_back(i);
+      break;
+    }
+    if (!follows) {
+      run.clear();
+      if (piece.start_scn > start) return std::nullopt;
+    }
+    run.push_back(i);
+  }
+  if (run.empty() || pieces[run.back()].checkpoint_scn < end) return std::nullopt;
+  return run;
+}
+
+}  // namespace obbak::restore
