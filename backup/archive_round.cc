@@ -21,6 +21,7 @@ using format::Scn;
 using format::TenantArchivePieceAttr;
 
 constexpr std::uint64_t kNsPerUs = 1000;
+constexpr std::chrono::minutes kForceStopAfter{10};
 
 std::uint64_t Micros(Scn scn) { return scn.value / kNsPerUs; }
 
@@ -33,13 +34,17 @@ std::map<LsId, PieceRows> ByLogStream(const std::vector<LsProgress>& progress) {
   return rows;
 }
 
-// All groups up to here are in pieces that the tenant's level knows for them.
-Scn SafeCheckpoint(const PieceRows& rows, const PieceSchedule& schedule) {
-  const LsProgress& last = *rows.rbegin()->second;
-  const bool has_groups = last.max_lsn > last.min_lsn;
-  const bool before_border = last.checkpoint_scn < schedule.StartOf(last.piece);
-  if (!has_groups || !before_border || rows.size() < 2) return last.checkpoint_scn;
-  return std::next(rows.rbegin())->second->checkpoint_scn;
+// What a log stream has archived, without groups that lie in a piece and belong before its start.
+// At least `claimed`, which was said before.
+Scn SafeCheckpoint(const PieceRows& rows, const PieceSchedule& schedule, Scn claimed) {
+  for (auto entry = rows.rbegin(); entry != rows.rend(); ++entry) {
+    const LsProgress& row = *entry->second;
+    const bool has_groups = row.max_lsn > row.min_lsn;
+    if (has_groups && row.checkpoint_scn >= schedule.StartOf(row.piece)) {
+      return std::max(claimed, row.checkpoint_scn);
+    }
+  }
+  return claimed;
 }
 
 // The counts of §2.5 over all log streams.
@@ -100,7 +105,7 @@ Summary Summarize(const CheckpointInput& input, const std::map<LsId, PieceRows>&
     summary.max_scn = std::max(summary.max_scn, last.checkpoint_scn);
     summary.max_piece = std::max(summary.max_piece, last.piece);
     if (last.deleted) continue;
-    const Scn checkpoint = SafeCheckpoint(found->second, schedule);
+    const Scn checkpoint = SafeCheckpoint(found->second, schedule, input.round.checkpoint_scn);
     summary.min_checkpoint = std::min(summary.min_checkpoint.value_or(checkpoint), checkpoint);
   }
   return summary;
@@ -224,6 +229,14 @@ std::string_view ToText(RoundState state) {
   return "INVALID";
 }
 
+bool IsSending(RoundState state) {
+  return state == RoundState::kBeginning || state == RoundState::kDoing;
+}
+
+bool IsActive(RoundState state) {
+  return IsSending(state) || state == RoundState::kSuspending || state == RoundState::kStopping;
+}
+
 std::string_view ToText(ArchiveLsState state) {
   switch (state) {
     case ArchiveLsState::kDoing:
@@ -282,6 +295,11 @@ RoundStatus BeginRound(RoundStatus round, Scn start) {
   return round;
 }
 
+bool MayForceStop(const RoundStatus& round, format::Timestamp now) {
+  const std::chrono::microseconds stopping(now.value - round.stopping_since.value);
+  return round.state == RoundState::kStopping && stopping >= kForceStopAfter;
+}
+
 TenantArchivePieceAttr NewPiece(const RoundStatus& round, format::TenantId tenant, PieceId piece) {
   const PieceSchedule schedule = PieceSchedule::Of(round);
   TenantArchivePieceAttr attr;
@@ -305,15 +323,9 @@ LsProgress EmptyProgress(const RoundStatus& round, const LsProgress& last, Piece
 
 Result<CheckpointOutput> Checkpoint(CheckpointInput input) {
   RoundStatus round = input.round;
-  switch (round.state) {
-    case RoundState::kBeginning:
-    case RoundState::kDoing:
-    case RoundState::kSuspending:
-    case RoundState::kStopping:
-      break;
-    default:
-      return Fail(ErrorCode::kErrUnexpected,
-                  fmt::format("a round that is {} has no checkpoint", ToText(round.state)));
+  if (!IsActive(round.state)) {
+    return Fail(ErrorCode::kErrUnexpected,
+                fmt::format("a round that is {} has no checkpoint", ToText(round.state)));
   }
   if (round.checkpoint_scn > input.limit) {
     return Fail(ErrorCode::kErrUnexpected,

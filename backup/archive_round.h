@@ -57,6 +57,10 @@ enum class RoundState : std::int32_t {
 };
 // "DOING".
 std::string_view ToText(RoundState state);
+// Log streams send their logs.
+bool IsSending(RoundState state);
+// Checkpoints take place.
+bool IsActive(RoundState state);
 
 enum class ArchiveLsState : std::int32_t { kDoing, kInterrupted, kStop, kSuspend };
 // "DOING".
@@ -131,6 +135,9 @@ RoundStatus NextRound(const RoundStatus* last, format::DestId dest, std::string 
                       std::chrono::microseconds piece_switch_interval);
 // PREPARE -> BEGINNING at `start`, with its first piece.
 RoundStatus BeginRound(RoundStatus round, format::Scn start);
+
+// The round has been STOPPING for so long that it stops even if the destination cannot be reached.
+bool MayForceStop(const RoundStatus& round, format::Timestamp now);
 
 // A piece that has just begun: ACTIVE, INCOMPLETE, empty.
 format::TenantArchivePieceAttr NewPiece(const RoundStatus& round, format::TenantId tenant,

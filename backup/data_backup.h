@@ -22,6 +22,8 @@
 
 namespace obbak::backup {
 
+class ArchiveView;
+
 enum class JobStatus : std::int32_t { kInit, kDoing, kCompleted, kFailed, kCanceling, kCanceled };
 std::string_view ToText(JobStatus status);  // "DOING"
 // Of the set task.
@@ -91,6 +93,12 @@ class DataBackup {
                                                             Archiver& archiver,
                                                             io::MediumFactory media,
                                                             BackupOptions options = {});
+  // The same with whatever gives the archive's state; for tests.
+  static io::Task<Result<std::unique_ptr<DataBackup>>> Open(engine::Tenant& tenant,
+                                                            std::unique_ptr<ArchiveView> archive,
+                                                            io::MediumFactory media,
+                                                            BackupOptions options = {});
+  // No Run() may be left.
   ~DataBackup();
   DataBackup(const DataBackup&) = delete;
   DataBackup& operator=(const DataBackup&) = delete;

@@ -19,13 +19,21 @@ struct CommandContext {
   int status = kSuccess;
 };
 
-void AddDemoCommand(CLI::App& app, CommandContext& context);
-void AddInspectCommand(CLI::App& app, CommandContext& context);
 void AddTenantCommands(CLI::App& app, CommandContext& context);
 void AddTableCommands(CLI::App& app, CommandContext& context);
 void AddLoadCommand(CLI::App& app, CommandContext& context);
 void AddRowCommands(CLI::App& app, CommandContext& context);          // get, scan, put, delete
 void AddMaintenanceCommands(CLI::App& app, CommandContext& context);  // flush, compact
+
+void AddArchiveCommands(CLI::App& app, CommandContext& context);
+void AddBackupCommands(CLI::App& app, CommandContext& context);
+void AddRestoreCommands(CLI::App& app, CommandContext& context);  // recover-standby, activate, too
+
+void AddValidateCommand(CLI::App& app, CommandContext& context);
+void AddTreeCommand(CLI::App& app, CommandContext& context);
+void AddInspectCommand(CLI::App& app, CommandContext& context);
+
 void AddWorkloadCommands(CLI::App& app, CommandContext& context);
+void AddDemoCommand(CLI::App& app, CommandContext& context);
 
 }  // namespace obbak::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -20,6 +21,8 @@ struct Console {
   bool out_is_terminal = false;
   bool err_is_terminal = false;
 
+  // One line for what is no reason to fail.
+  void Warn(std::string_view message) const { err("obbak: WARN: " + std::string(message) + "\n"); }
   // One line per error; returns kFailure.
   int Fail(const Error& error) const {
     err(error.ToString() + "\n");

@@ -48,6 +48,10 @@ io::Task<Status> CsvLoad::Run(Source source) {
   co_return status;
 }
 
+void CsvLoad::Cancel() {
+  if (!failure_) failure_ = Error(ErrorCode::kCanceled, "the load was interrupted");
+}
+
 io::Task<Status> CsvLoad::ReadAll(const Source& source) {
   std::vector<char> chunk(kChunkSize);
   while (!stopped() && !reader_.AtEnd()) {

@@ -63,6 +63,9 @@ class CsvLoad {
   // the source, the header, the tenant.
   io::Task<Status> Run(Source source);
 
+  // Ends Run() with kCanceled as soon as nothing is under way.
+  void Cancel();
+
   // Of what is committed.
   const LoadCounts& counts() const { return counts_; }
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -28,12 +29,36 @@ std::string LockPath(const std::string& data_dir, const std::string& tenant) {
   return (fs::path(data_dir) / (tenant + ".lock")).string();
 }
 
-// Who has the lock says so in its file. Empty when it had no time yet.
-std::string Owner(const FileDescriptor& lock) {
-  std::array<char, 32> text;
-  const ssize_t size = ::pread(lock.number(), text.data(), text.size(), 0);
-  return size > 0 ? fmt::format("process {}", std::string_view(text.data(), std::size_t(size)))
-                  : "another process";
+// Who has the lock says so in its file: "PROCESS PURPOSE".
+TenantOwner ReadOwner(const FileDescriptor& lock) {
+  std::array<char, 64> buffer;
+  const ssize_t size = ::pread(lock.number(), buffer.data(), buffer.size(), 0);
+  TenantOwner owner;
+  if (size <= 0) return owner;
+  const std::string_view text(buffer.data(), static_cast<std::size_t>(size));
+  const auto [end, error] = std::from_chars(text.begin(), text.end(), owner.process);
+  if (error != std::errc()) return {};
+  if (end != text.end() && *end == ' ') owner.purpose.assign(end + 1, text.end());
+  return owner;
+}
+
+std::string ToText(const TenantOwner& owner) {
+  if (owner.process == 0) return "another process";
+  if (owner.purpose.empty()) return fmt::format("process {}", owner.process);
+  return fmt::format("process {} ({})", owner.process, owner.purpose);
+}
+
+Result<FileDescriptor> OpenLock(const std::string& path, int flags) {
+  FileDescriptor file(::open(path.c_str(), flags | O_CLOEXEC, 0644));
+  if (!file) return Fail(io::ErrnoError(errno, "open", path));
+  return file;
+}
+
+// False: somebody has it.
+Result<bool> TryLock(const FileDescriptor& file, int operation, const std::string& path) {
+  if (::flock(file.number(), operation | LOCK_NB) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  return Fail(io::ErrnoError(errno, "lock", path));
 }
 
 }  // namespace
@@ -91,23 +116,47 @@ Status CheckTenantName(std::string_view name) {
                           name));
 }
 
-Result<TenantLock> TenantLock::Take(const std::string& data_dir, const std::string& tenant) {
+Result<TenantLock> TenantLock::Take(const std::string& data_dir, const std::string& tenant,
+                                    std::string_view purpose) {
   const std::string path = LockPath(data_dir, tenant);
-  FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (!file) return Fail(io::ErrnoError(errno, "open", path));
-  if (::flock(file.number(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return Fail(io::ErrnoError(errno, "lock", path));
-    return Fail(
-        Error(ErrorCode::kOpNotAllow, fmt::format("tenant {} is in use by {}", tenant, Owner(file)))
-            .WithPath(path)
-            .WithAdvice("wait for its end"));
+  Result<FileDescriptor> file = OpenLock(path, O_RDWR | O_CREAT);
+  if (!file) return Fail(file.error());
+  const Result<bool> locked = TryLock(*file, LOCK_EX, path);
+  if (!locked) return Fail(locked.error());
+  if (!*locked) {
+    return Fail(Error(ErrorCode::kOpNotAllow,
+                      fmt::format("tenant {} is in use by {}", tenant, ToText(ReadOwner(*file))))
+                    .WithPath(path)
+                    .WithAdvice("wait for its end"));
   }
-  // For messages only: what cannot be written is no reason to fail.
-  const std::string owner = std::to_string(::getpid());
-  if (::ftruncate(file.number(), 0) == 0) {
-    [[maybe_unused]] const ssize_t written = ::pwrite(file.number(), owner.data(), owner.size(), 0);
+  // What cannot be written is no reason to fail.
+  std::string owner = std::to_string(::getpid());
+  if (!purpose.empty()) owner += fmt::format(" {}", purpose);
+  if (::ftruncate(file->number(), 0) == 0) {
+    [[maybe_unused]] const ssize_t written =
+        ::pwrite(file->number(), owner.data(), owner.size(), 0);
   }
-  return TenantLock(std::move(file));
+  return TenantLock(*std::move(file));
+}
+
+Result<std::optional<TenantOwner>> TenantLock::OwnerOf(const std::string& data_dir,
+                                                       const std::string& tenant) {
+  const std::string path = LockPath(data_dir, tenant);
+  const Result<FileDescriptor> file = OpenLock(path, O_RDONLY);
+  if (!file && file.error().code() == ErrorCode::kFileNotExist) return std::nullopt;
+  if (!file) return Fail(file.error());
+  const Result<bool> is_free = TryLock(*file, LOCK_SH, path);
+  if (!is_free) return Fail(is_free.error());
+  if (*is_free) return std::nullopt;
+  return ReadOwner(*file);
+}
+
+Result<TenantLock> LockNewTenant(const TenantChoice& choice, std::string_view purpose) {
+  if (Status status = CheckTenantName(choice.tenant); !status) return Fail(status.error());
+  std::error_code error;
+  fs::create_directories(choice.data_dir, error);
+  if (error) return Fail(io::ErrnoError(error.value(), "make directory", choice.data_dir));
+  return TenantLock::Take(choice.data_dir, choice.tenant, purpose);
 }
 
 }  // namespace obbak::cli

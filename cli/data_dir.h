@@ -1,8 +1,12 @@
 // The data directory: tenants side by side, each used by one process at a time.
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -30,16 +34,30 @@ Result<std::string> ChooseTenant(const TenantChoice& choice);
 // tenant's name without quotes.
 Status CheckTenantName(std::string_view name);
 
+// Who has a tenant.
+struct TenantOwner {
+  pid_t process = 0;    // 0: it has not said so yet
+  std::string purpose;  // "backup"; empty for what nobody has to know
+};
+
 // Keeps other processes off a tenant; ends with the process at the latest.
 class TenantLock {
  public:
-  // Does not wait: kOpNotAllow names the process that has it.
-  static Result<TenantLock> Take(const std::string& data_dir, const std::string& tenant);
+  // Does not wait: kOpNotAllow names the process that has it. Others see the `purpose`.
+  static Result<TenantLock> Take(const std::string& data_dir, const std::string& tenant,
+                                 std::string_view purpose = {});
+  // nullopt: nobody has it.
+  static Result<std::optional<TenantOwner>> OwnerOf(const std::string& data_dir,
+                                                    const std::string& tenant);
 
  private:
   explicit TenantLock(FileDescriptor file) : file_(std::move(file)) {}
 
   FileDescriptor file_;
 };
+
+// The lock of a tenant that does not have to be there yet, after a look at its name; makes the data
+// directory.
+Result<TenantLock> LockNewTenant(const TenantChoice& choice, std::string_view purpose = {});
 
 }  // namespace obbak::cli

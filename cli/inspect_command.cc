@@ -66,15 +66,6 @@ std::string PlainText(const FileReport& report, ByteView file, InspectOutput out
                     : DumpText(report.record, report.inspection.dissection));
 }
 
-int InspectDirectory(const std::filesystem::path& path, const InspectOptions& options,
-                     const Console& console) {
-  const Result<std::vector<TreeEntry>> entries = ListTree(path);
-  if (!entries) return console.Fail(entries.error());
-  console.out(options.output == InspectOutput::kJson ? format::PrettyJson(TreeJson(*entries)) + "\n"
-                                                     : TreeText(path, *entries));
-  return kSuccess;
-}
-
 // What the name says; null when it says nothing or more than one thing.
 std::optional<format::PathKind> KindOf(const format::NameClass& found) {
   if (found.candidates.size() != 1) return std::nullopt;
@@ -139,7 +130,9 @@ int InspectMetadata(const std::filesystem::path& path, std::string_view name, By
 int Inspect(const std::filesystem::path& path, const InspectOptions& options,
             const Console& console) {
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return InspectDirectory(path, options, console);
+  if (std::filesystem::is_directory(path, error)) {
+    return PrintTree(path, options.output == InspectOutput::kJson, console);
+  }
   const Result<MappedFile> file = MappedFile::Open(path);
   if (!file) return console.Fail(file.error());
   const std::string name = std::filesystem::absolute(path, error).generic_string();

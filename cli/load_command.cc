@@ -17,6 +17,7 @@
 #include "cli/commands.h"
 #include "cli/csv_load.h"
 #include "cli/file_descriptor.h"
+#include "cli/interruption.h"
 #include "cli/progress.h"
 #include "cli/tenant_session.h"
 #include "io/disk.h"
@@ -93,7 +94,8 @@ io::Task<Status> Load(const CommandOptions& options, TenantSession& session) {
   };
   CsvLoad load(session.tenant, loop, *std::move(table), options.load, input->name, report, show);
   const auto source = [&](std::span<char> out) { return ReadInput(*input, out); };
-  const Status status = co_await load.Run(source);
+  const auto cancel = [&load] { load.Cancel(); };
+  const Status status = co_await RunCancelable(loop, cancel, load.Run(source));
   progress.Clear();
   const LoadCounts& counts = load.counts();
   session.console.out(SummaryText(counts, progress.elapsed()));

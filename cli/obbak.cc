@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstddef>
+#include <initializer_list>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -20,6 +22,15 @@ void AddCommonOptions(CLI::App& app, TenantChoice& choice) {
       ->envname("OBBAK_TENANT");
   // So that both may stand behind the command, too.
   app.fallthrough();
+}
+
+// Commands that stand together in the program's help.
+void AddGroup(const std::string& name, CLI::App& app, CommandContext& context,
+              std::initializer_list<void (*)(CLI::App&, CommandContext&)> commands) {
+  const std::size_t before = app.get_subcommands({}).size();
+  for (const auto add : commands) add(app, context);
+  const std::vector<CLI::App*> all = app.get_subcommands({});
+  for (std::size_t i = before; i < all.size(); ++i) all[i]->group(name);
 }
 
 // CLI11 takes an argument in brackets for a list of values. Here it is one value: a mark in front
@@ -52,14 +63,14 @@ int RunObbak(std::span<const std::string> arguments, const std::string& version,
   app.footer("`obbak COMMAND --help` explains a command and has examples.");
   CommandContext context{.console = console, .choice = {}};
   AddCommonOptions(app, context.choice);
-  AddTenantCommands(app, context);
-  AddTableCommands(app, context);
-  AddLoadCommand(app, context);
-  AddRowCommands(app, context);
-  AddMaintenanceCommands(app, context);
-  AddWorkloadCommands(app, context);
-  AddInspectCommand(app, context);
-  AddDemoCommand(app, context);
+  AddGroup("Tenants and rows", app, context,
+           {AddTenantCommands, AddTableCommands, AddLoadCommand, AddRowCommands,
+            AddMaintenanceCommands});
+  AddGroup("Archive, back up, restore", app, context,
+           {AddArchiveCommands, AddBackupCommands, AddRestoreCommands});
+  AddGroup("Look into destinations", app, context,
+           {AddValidateCommand, AddTreeCommand, AddInspectCommand});
+  AddGroup("Try it", app, context, {AddWorkloadCommands, AddDemoCommand});
   // One command and no more: so its arguments may look like commands.
   app.require_subcommand(1);
   TakeMarksOff(app);

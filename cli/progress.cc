@@ -28,6 +28,11 @@ std::string ShortNumber(double value) {
   return fmt::format("{:.{}f}{}", value, digits, kUnits[unit]);
 }
 
+std::string ShortBytes(double bytes) {
+  const std::string number = ShortNumber(bytes);
+  return number.find(' ') == number.npos ? number + " B" : number + "B";
+}
+
 std::string ShortDuration(nanoseconds duration) {
   const double seconds = Seconds(duration);
   if (seconds < 60) return fmt::format("{:.1f} s", seconds);
@@ -36,12 +41,23 @@ std::string ShortDuration(nanoseconds duration) {
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-Progress::Progress(const Console& console, SteadyClock now, std::string what)
+Progress::Progress(const Console& console, SteadyClock now, std::string_view what)
     : console_(console),
       now_(std::move(now)),
-      what_(std::move(what)),
+      what_(what),
       begin_(now_()),
+      phase_begin_(begin_),
       next_(begin_ + kInterval) {}
+
+void Progress::BeginPhase(std::string_view name) {
+  if (name == phase_) return;
+  phase_ = name;
+  phase_begin_ = now_();
+}
+
+std::string Progress::CountText(double count) const {
+  return what_ == kBytes ? ShortBytes(count) : ShortNumber(count);
+}
 
 void Progress::Update(std::uint64_t count, std::optional<double> part) {
   if (!console_.err_is_terminal) return;
@@ -49,10 +65,11 @@ void Progress::Update(std::uint64_t count, std::optional<double> part) {
   if (now < next_) return;
   next_ = now + kInterval;
   line_is_there_ = true;
-  const nanoseconds passed = now - begin_;
-  const double rate = static_cast<double>(count) / Seconds(passed);
-  std::string line = fmt::format("{}{} {}, {}/s", kClearLine,
-                                 ShortNumber(static_cast<double>(count)), what_, ShortNumber(rate));
+  const nanoseconds passed = std::max(now - phase_begin_, nanoseconds(1));
+  const auto number = static_cast<double>(count);
+  const std::string unit = what_ == kBytes ? "" : " " + what_;
+  std::string line = fmt::format("{}{}{}{}{}, {}/s", kClearLine, phase_, phase_.empty() ? "" : ": ",
+                                 CountText(number), unit, CountText(number / Seconds(passed)));
   if (part && *part > 0) {
     const double done = std::min(*part, 1.0);
     const std::chrono::duration<double> left(Seconds(passed) * (1 - done) / done);
@@ -60,6 +77,12 @@ void Progress::Update(std::uint64_t count, std::optional<double> part) {
                         ShortDuration(std::chrono::duration_cast<nanoseconds>(left)));
   }
   console_.err(line);
+}
+
+void Progress::UpdateOf(std::uint64_t count, std::uint64_t total) {
+  std::optional<double> part;
+  if (total > 0) part = static_cast<double>(count) / static_cast<double>(total);
+  Update(count, part);
 }
 
 void Progress::Clear() {

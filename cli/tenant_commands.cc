@@ -133,6 +133,18 @@ void AddList(CLI::App& app, CommandContext& context) {
 
 // ---- show
 
+std::string RoleText(engine::TenantRole role) {
+  switch (role) {
+    case engine::TenantRole::kPrimary:
+      return "PRIMARY";
+    case engine::TenantRole::kStandby:
+      return "STANDBY";
+    case engine::TenantRole::kRestoring:
+      break;
+  }
+  return "RESTORE";
+}
+
 Section Facts(const engine::Tenant& tenant) {
   const TenantOptions& options = tenant.options();
   Section section{
@@ -142,15 +154,22 @@ Section Facts(const engine::Tenant& tenant) {
                   {"cluster", OutputKind::kText},
                   {"cluster_id", OutputKind::kInteger},
                   {"mode", OutputKind::kText},
+                  {"role", OutputKind::kText},
                   {"time_zone", OutputKind::kText},
                   {"locality", OutputKind::kText},
                   {"directory", OutputKind::kText},
                   {"snapshot_scn", OutputKind::kInteger},
                   {"snapshot_time", OutputKind::kText}},
       .rows = {{options.tenant_name, std::to_string(options.tenant_id), options.cluster_name,
-                std::to_string(options.cluster_id), "MYSQL", options.time_zone, options.locality,
-                tenant.dir(), std::to_string(tenant.snapshot().value), ToText(tenant.snapshot())}},
+                std::to_string(options.cluster_id), "MYSQL", RoleText(tenant.role()),
+                options.time_zone, options.locality, tenant.dir(),
+                std::to_string(tenant.snapshot().value), ToText(tenant.snapshot())}},
       .single = true};
+  // A standby is what the logs up to there make of it.
+  if (tenant.role() == engine::TenantRole::kStandby) {
+    section.columns.push_back({"sync_scn", OutputKind::kInteger});
+    section.rows.front().emplace_back(std::to_string(tenant.snapshot().value));
+  }
   for (const auto& [name, value] : options.parameters) {
     section.columns.push_back({name, OutputKind::kText});
     section.rows.front().emplace_back(value);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -74,6 +75,25 @@ Result<std::vector<TreeEntry>> ListTree(const fs::path& directory) {
   return entries;
 }
 
+std::vector<TreeEntry> OneOfEachKind(const std::vector<TreeEntry>& entries) {
+  std::vector<TreeEntry> kept;
+  // By directory and kind.
+  std::map<std::pair<std::string, std::string>, std::size_t> first;
+  std::string left_out;  // a directory with all that is below
+  for (const TreeEntry& entry : entries) {
+    if (!left_out.empty() && entry.path.starts_with(left_out)) continue;
+    const auto [found, is_first] = first.emplace(
+        std::pair(fs::path(entry.path).parent_path().string(), entry.kind), kept.size());
+    if (is_first || !entry.known) {
+      kept.push_back(entry);
+    } else {
+      ++kept[found->second].alike;
+      if (entry.directory) left_out = entry.path + "/";
+    }
+  }
+  return kept;
+}
+
 std::string TreeText(const fs::path& directory, const std::vector<TreeEntry>& entries) {
   const auto label = [](const TreeEntry& entry) {
     const auto depth = static_cast<std::size_t>(std::ranges::count(entry.path, '/'));
@@ -87,8 +107,10 @@ std::string TreeText(const fs::path& directory, const std::vector<TreeEntry>& en
   std::size_t unknown = 0;
   for (const TreeEntry& entry : entries) {
     const std::string size = entry.directory ? "" : HumanSize(entry.size);
-    out += fmt::format("{:<{}}  {:>10}  {}\n", label(entry), width, size, entry.meaning);
-    if (!entry.directory) ++files;
+    const std::string alike =
+        entry.alike == 0 ? "" : fmt::format("; {} more like this", entry.alike);
+    out += fmt::format("{:<{}}  {:>10}  {}{}\n", label(entry), width, size, entry.meaning, alike);
+    if (!entry.directory) files += 1 + entry.alike;
     if (!entry.known) ++unknown;
   }
   out += fmt::format("{} files, {} unknown names\n", files, unknown);
@@ -108,6 +130,13 @@ boost::json::value TreeJson(const std::vector<TreeEntry>& entries) {
     array.push_back(std::move(object));
   }
   return array;
+}
+
+int PrintTree(const fs::path& directory, bool json, const Console& console) {
+  const Result<std::vector<TreeEntry>> entries = ListTree(directory);
+  if (!entries) return console.Fail(entries.error());
+  console.out(json ? format::PrettyJson(TreeJson(*entries)) + "\n" : TreeText(directory, *entries));
+  return kSuccess;
 }
 
 }  // namespace obbak::cli

@@ -8,11 +8,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/interruption.h"
 #include "cli/progress.h"
 #include "cli/scn_text.h"
 #include "cli/table_output.h"
@@ -55,6 +57,7 @@ RunLimits LimitsOf(const RunOptions& options, io::Random& random) {
   RunLimits limits{.users = options.users,
                    .duration = std::nullopt,
                    .operations = options.operations,
+                   .stop = {},
                    .seed = options.seed ? *options.seed : random.Next()};
   const std::optional<double> seconds =
       options.seconds || options.operations ? options.seconds : std::optional(10.0);
@@ -113,8 +116,12 @@ io::Task<Status> Measure(const std::string& name, const Workload& workload,
                          std::function<Section(const RunReport&)> more) {
   io::Loop& loop = session.world.loop();
   Progress progress(session.console, [&loop] { return loop.SteadyNow(); }, "operations");
-  const RunLimits limits = LimitsOf(options, session.world.random());
-  const Result<RunReport> report = co_await RunWorkload(loop, workload, limits, progress);
+  RunLimits limits = LimitsOf(options, session.world.random());
+  std::stop_source stop;
+  limits.stop = stop.get_token();
+  const auto end = [&stop] { stop.request_stop(); };
+  const Result<RunReport> report =
+      co_await RunCancelable(loop, end, RunWorkload(loop, workload, limits, progress));
   if (!report) co_return Fail(report.error());
   std::vector<Section> sections{RunSection(name, *report, limits.seed, session.tenant),
                                 OperationSection(*report)};

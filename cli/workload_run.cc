@@ -27,7 +27,8 @@ struct Run {
 
   nanoseconds elapsed() const { return loop.SteadyNow() - begin; }
   bool IsOver() const {
-    return failure || (limits.duration && elapsed() >= *limits.duration) ||
+    return failure || limits.stop.stop_requested() ||
+           (limits.duration && elapsed() >= *limits.duration) ||
            (limits.operations && started >= *limits.operations);
   }
   // 0 to 1.

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,8 @@ struct RunLimits {
   // Whichever comes first. At least one of them is there.
   std::optional<std::chrono::nanoseconds> duration;
   std::optional<std::uint64_t> operations;
+  // Or this.
+  std::stop_token stop;
   std::uint64_t seed = 1;
   std::chrono::nanoseconds check_interval = std::chrono::milliseconds(200);
 };

@@ -40,25 +40,6 @@ io::Task<Result<std::optional<Scn>>> ReadCheckpointMark(DestStore archive, Piece
   co_return greatest;
 }
 
-// A piece that has been written to but not frozen: what is fixed about it, and how far it got.
-TenantArchivePieceAttr ActiveAttr(TenantArchivePieceInfosDesc infos,
-                                  const PieceCheckpointDesc& first, std::optional<Scn> mark) {
-  return {.key = {.tenant_id = infos.tenant_id,
-                  .dest_id = infos.dest_id,
-                  .round_id = infos.round_id,
-                  .piece_id = infos.piece_id},
-          .incarnation = infos.incarnation,
-          .dest_no = infos.dest_no,
-          .start_scn = infos.start_scn,
-          .checkpoint_scn = mark.value_or(first.checkpoint_scn),
-          .max_scn = mark.value_or(first.max_scn),
-          .end_scn = infos.end_scn,
-          .compatible = infos.compatible,
-          .status = {format::ArchivePieceStatus::kActive},
-          .file_status = format::BackupFileStatus::kAvailable,
-          .path = std::move(infos.path)};
-}
-
 io::Task<Result<ArchivedPiece>> ReadUnfrozenPiece(DestStore archive, PieceName name) {
   ArchivedPiece piece{.name = name, .state = PieceState::kEmpty, .attr = {}};
   const Result<std::optional<PieceCheckpointDesc>> first =
@@ -79,6 +60,24 @@ io::Task<Result<ArchivedPiece>> ReadUnfrozenPiece(DestStore archive, PieceName n
 }
 
 }  // namespace
+
+TenantArchivePieceAttr ActiveAttr(TenantArchivePieceInfosDesc infos,
+                                  const PieceCheckpointDesc& first, std::optional<Scn> mark) {
+  return {.key = {.tenant_id = infos.tenant_id,
+                  .dest_id = infos.dest_id,
+                  .round_id = infos.round_id,
+                  .piece_id = infos.piece_id},
+          .incarnation = infos.incarnation,
+          .dest_no = infos.dest_no,
+          .start_scn = infos.start_scn,
+          .checkpoint_scn = mark.value_or(first.checkpoint_scn),
+          .max_scn = mark.value_or(first.max_scn),
+          .end_scn = infos.end_scn,
+          .compatible = infos.compatible,
+          .status = {format::ArchivePieceStatus::kActive},
+          .file_status = format::BackupFileStatus::kAvailable,
+          .path = std::move(infos.path)};
+}
 
 io::Task<Result<std::vector<PieceName>>> ListPieces(DestStore archive) {
   const Result<Listing> listing = co_await archive.List({.kind = PathKind::kPiecesDir});

@@ -50,6 +50,11 @@ struct ArchivedRound {
 io::Task<Result<std::vector<PieceName>>> ListPieces(DestStore archive);
 
 io::Task<Result<ArchivedPiece>> ReadPiece(DestStore archive, PieceName name);
+// Of a piece that has been written to but not frozen: what is fixed about it, and how far it got.
+// `mark`: the greatest checkpoint that a mark names.
+format::TenantArchivePieceAttr ActiveAttr(format::TenantArchivePieceInfosDesc infos,
+                                          const format::PieceCheckpointDesc& first,
+                                          std::optional<format::Scn> mark);
 
 // All pieces that the archive knows of: the history of the newest one that is not empty, and that
 // one itself; ascending. None when there is none.

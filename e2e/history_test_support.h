@@ -117,7 +117,7 @@ class Source {
     std::chrono::microseconds piece_interval = std::chrono::hours(24);
     std::string binding = "OPTIONAL";
     engine::EngineOptions engine = engine::SmallEngine();
-    backup::BackupOptions backup;
+    backup::BackupOptions backup = {};
   };
 
   Source(io::SimWorld& world, Options options)
@@ -385,7 +385,9 @@ inline void ExpectHistory(io::SimWorld& world, Tenant& tenant, const History& hi
   for (const std::string& name : history.names()) {
     const std::optional<bool> is_there = history.IsThere(name, scn);
     const auto table = tenant.catalog().ResolveTable(name);
-    if (is_there) EXPECT_EQ(table.has_value(), *is_there) << name << " at SCN " << scn.value;
+    if (is_there) {
+      EXPECT_EQ(table.has_value(), *is_there) << name << " at SCN " << scn.value;
+    }
     if (!table || !is_there.value_or(false)) continue;
     const Rows rows = world.loop().Run(engine::ReadAll(tenant, *table, tenant.snapshot()));
     EXPECT_EQ(rows, history.At(name, scn)) << name << " at SCN " << scn.value;

@@ -27,7 +27,9 @@ class RestoreCases : public testing::Test {
     ASSERT_TRUE(Good(source_->SetDataDest()));
   }
   void TearDown() override {
-    if (restored_ != nullptr) EXPECT_TRUE(Good(world_.loop().Run(restored_->Close())));
+    if (restored_ != nullptr) {
+      EXPECT_TRUE(Good(world_.loop().Run(restored_->Close())));
+    }
   }
 
   static bool Good(const Status& status) {

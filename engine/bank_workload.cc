@@ -159,6 +159,7 @@ io::Task<Result<TransferResult>> BankWorkload::Transfer(BankTransfer transfer) c
   }
   const auto version = co_await (*tx)->Commit();
   if (!version) co_return Meaning(version.error());
+  if (hear_) hear_(transfer, *version);
   co_return TransferResult::kDone;
 }
 

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -62,6 +64,10 @@ class BankWorkload {
   // Does it in one transaction. Errors are those that no retry helps against.
   io::Task<Result<TransferResult>> Transfer(BankTransfer transfer) const;
 
+  // Hears of every transfer that has been done, with its commit version, before Transfer() returns.
+  using Hear = std::function<void(const BankTransfer& transfer, format::Scn version)>;
+  void RecordTo(Hear hear) { hear_ = std::move(hear); }
+
   io::Task<Result<BankTotals>> Totals(format::Scn snapshot) const;
   // kInvalidData when the sum, or the number of accounts, isn't what it was at the beginning, an
   // account is overdrawn, or the transfers of all accounts don't make pairs.
@@ -84,6 +90,7 @@ class BankWorkload {
   TableSchemaPtr table_;
   BankTotals expected_;
   format::Scn begin_;
+  Hear hear_;
 };
 
 }  // namespace obbak::engine

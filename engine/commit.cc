@@ -118,6 +118,14 @@ struct Undecided {
     return root != nullptr && !root->participants().empty() &&
            std::ranges::all_of(root->participants(), is_prepared);
   }
+  bool IsSureToCommit() const { return Committed() != nullptr || IsPrepared(); }
+  // Precondition: IsSureToCommit().
+  Scn CommitVersion() const {
+    if (const TxContext* committed = Committed()) return committed->commit_version();
+    Scn version{0};
+    for (const TxPart& part : parts) version = std::max(version, part.context->prepare_scn());
+    return version;
+  }
 };
 
 std::map<std::int64_t, Undecided> UndecidedTransactions(const TenantCore& core) {
@@ -131,16 +139,11 @@ std::map<std::int64_t, Undecided> UndecidedTransactions(const TenantCore& core) 
 }
 
 Status ResolveCommit(const Undecided& transaction) {
-  if (const TxContext* committed = transaction.Committed()) {
-    // A copy: the contexts change.
-    const std::vector<format::LsLogInfo> prepares = committed->prepares();
-    return DecideCommit(transaction.parts, committed->commit_version(), prepares);
-  }
-  Scn version{0};
-  for (const TxPart& part : transaction.parts) {
-    version = std::max(version, part.context->prepare_scn());
-  }
-  return DecideCommit(transaction.parts, version, PreparesOf(transaction.parts));
+  const TxContext* committed = transaction.Committed();
+  // A copy: the contexts change.
+  const std::vector<format::LsLogInfo> prepares =
+      committed == nullptr ? PreparesOf(transaction.parts) : committed->prepares();
+  return DecideCommit(transaction.parts, transaction.CommitVersion(), prepares);
 }
 
 }  // namespace
@@ -177,7 +180,7 @@ Status AbortTransaction(std::span<const TxPart> parts) {
 
 io::Task<Status> ResolveTransactions(TenantCore& core) {
   for (const auto& [tx, transaction] : UndecidedTransactions(core)) {
-    if (transaction.Committed() == nullptr && !transaction.IsPrepared()) {
+    if (!transaction.IsSureToCommit()) {
       if (Status status = AbortTransaction(transaction.parts); !status) co_return status;
       continue;
     }
@@ -189,6 +192,19 @@ io::Task<Status> ResolveTransactions(TenantCore& core) {
     if (!status) co_return status;
   }
   co_return Status();
+}
+
+Status DecideUnlogged(TenantCore& core) {
+  for (const auto& [tx, transaction] : UndecidedTransactions(core)) {
+    if (!transaction.IsSureToCommit()) continue;
+    const Scn version = transaction.CommitVersion();
+    for (const TxPart& part : transaction.parts) {
+      if (part.context->state() == TxContext::State::kCommitted) continue;
+      part.context->DecideCommit(version);
+      if (Status status = part.stream->TakeEffect(*part.context); !status) return status;
+    }
+  }
+  return {};
 }
 
 }  // namespace obbak::engine

@@ -37,4 +37,9 @@ Status AbortTransaction(std::span<const TxPart> parts);
 // is replayed to its end.
 io::Task<Status> ResolveTransactions(TenantCore& core);
 
+// The same for readers of a tenant that writes no logs: what ResolveTransactions would commit is
+// committed in memory, and its commit log, if it is replayed one day, finds it so. Everything else
+// stays undecided. Precondition: all log streams are replayed up to the same SCN.
+Status DecideUnlogged(TenantCore& core);
+
 }  // namespace obbak::engine

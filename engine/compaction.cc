@@ -8,10 +8,10 @@
 #include <list>
 #include <utility>
 
+#include "engine/block_extent.h"
 #include "engine/merge_input.h"
 #include "engine/merge_sink.h"
 #include "engine/merge_step.h"
-#include "format/macro_meta.h"
 #include "io/buffer_pool.h"
 #include "io/loop.h"
 #include "io/sync.h"
@@ -27,20 +27,6 @@ constexpr std::size_t kSliceRows = 2000;
 // Macro blocks of one input in memory: the one being read, and the next.
 constexpr std::size_t kBlocksPerInput = 2;
 constexpr std::int64_t kAnyVersion = std::numeric_limits<std::int64_t>::max();
-
-// Where the block ends at most: its own meta follows the leaf index.
-std::size_t MaxBlockEnd(const format::DataBlockInfo& block) {
-  const format::MacroMeta& meta = block.meta;
-  const auto key_columns = static_cast<std::size_t>(meta.rowkey_count);
-  const std::size_t header = format::MicroBlockHeader::kSize + 8 * (key_columns + 1);
-  constexpr std::size_t kRowAndIndex = 16;
-  const std::size_t end = static_cast<std::size_t>(meta.block_offset + meta.block_size) + header +
-                          format::MaxFlatRowSize(block.end_key.cells()) +
-                          format::MaxMacroMetaSize(meta.column_checksums.size(), true) +
-                          kRowAndIndex;
-  return std::min((end + io::Disk::kAlignment - 1) / io::Disk::kAlignment * io::Disk::kAlignment,
-                  format::kMacroBlockSize);
-}
 
 // An SSTable that is merged, and its blocks on their way into memory.
 struct Source {

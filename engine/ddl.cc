@@ -104,6 +104,14 @@ io::Task<Status> LogStreamStep(TenantCore& core, LogStreamEntry entry,
   co_return status;
 }
 
+io::Task<Status> ForEachSystemRow(TenantCore& core, SystemTable table, Scn snapshot,
+                                  const TableScan::TakeRow& take) {
+  const TableSchemaPtr schema = core.catalog.FindTable(IdOf(table));
+  auto scan = ScanTable(core, *schema, {}, Direction::kForward, snapshot, {});
+  if (!scan) co_return Fail(scan.error());
+  co_return co_await (*scan)->ForEach(take);
+}
+
 }  // namespace
 
 io::Task<Status> WriteRows(TenantCore& core, Transaction& tx, SystemRowChanges changes) {
@@ -276,29 +284,30 @@ io::Task<Status> RecordFreeze(TenantCore& core, Scn frozen_scn) {
   co_return status;
 }
 
-io::Task<Status> LoadCatalog(TenantCore& core, Scn snapshot) {
+io::Task<Result<Catalog>> ReadCatalog(TenantCore& core, Scn snapshot) {
   CatalogLoader loader;
-  std::vector<SystemTable> tables(CatalogLoader::Tables().begin(), CatalogLoader::Tables().end());
-  if (std::ranges::find(tables, SystemTable::kFreezeInfo) == tables.end()) {
-    tables.push_back(SystemTable::kFreezeInfo);
-  }
-  for (const SystemTable table : tables) {
-    const TableSchemaPtr schema = core.catalog.FindTable(IdOf(table));
-    auto scan = ScanTable(core, *schema, {}, Direction::kForward, snapshot, {});
-    if (!scan) co_return Fail(scan.error());
-    const TableScan::TakeRow take = [&](std::span<const format::Datum> cells) -> Status {
-      if (table != SystemTable::kFreezeInfo) return loader.Add(table, cells);
-      const Result<FreezeInfoRow> row = FromRow<FreezeInfoRow>(cells);
-      if (!row) return Fail(row.error());
-      core.major_frozen_scn = std::max(core.major_frozen_scn, Scn{row->frozen_scn});
-      return {};
+  for (const SystemTable table : CatalogLoader::Tables()) {
+    const TableScan::TakeRow take = [&](std::span<const format::Datum> cells) {
+      return loader.Add(table, cells);
     };
-    if (Status status = co_await (*scan)->ForEach(take); !status) co_return status;
+    Status status = co_await ForEachSystemRow(core, table, snapshot, take);
+    if (!status) co_return Fail(std::move(status).error());
   }
-  Result<Catalog> catalog = std::move(loader).Finish();
-  if (!catalog) co_return Fail(catalog.error());
-  core.catalog = *std::move(catalog);
-  co_return Status();
+  co_return std::move(loader).Finish();
+}
+
+io::Task<Status> LoadCatalog(TenantCore& core, Scn snapshot) {
+  Result<Catalog> catalog = co_await ReadCatalog(core, snapshot);
+  if (!catalog) co_return Fail(std::move(catalog).error());
+  const TableScan::TakeRow take = [&](std::span<const format::Datum> cells) -> Status {
+    const Result<FreezeInfoRow> row = FromRow<FreezeInfoRow>(cells);
+    if (!row) return Fail(row.error());
+    core.major_frozen_scn = std::max(core.major_frozen_scn, Scn{row->frozen_scn});
+    return {};
+  };
+  Status status = co_await ForEachSystemRow(core, SystemTable::kFreezeInfo, snapshot, take);
+  if (status) core.catalog = *std::move(catalog);
+  co_return status;
 }
 
 }  // namespace obbak::engine

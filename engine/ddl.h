@@ -34,7 +34,9 @@ io::Task<Status> Quiesce(TenantCore& core, LogStream& stream, Tablet& tablet);
 // The row of a major freeze.
 io::Task<Status> RecordFreeze(TenantCore& core, format::Scn frozen_scn);
 
-// The catalog as the system tables have it at `snapshot`, and the last major freeze.
+// The catalog as the system tables have it at `snapshot`.
+io::Task<Result<Catalog>> ReadCatalog(TenantCore& core, format::Scn snapshot);
+// It becomes the tenant's, and so does the last major freeze.
 io::Task<Status> LoadCatalog(TenantCore& core, format::Scn snapshot);
 
 }  // namespace obbak::engine

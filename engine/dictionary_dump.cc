@@ -52,7 +52,7 @@ io::Task<Result<DictionaryDump>> DumpDictionary(TenantCore& core) {
   const auto lock = co_await core.ddl.Lock();
   LogStream& sys = *core.streams.at(format::kSysLsId);
   Status ready = co_await sys.clog().AwaitRoom();
-  if (ready) ready = core.CheckUsable();
+  if (ready) ready = core.CheckWritable();
   if (ready) ready = core.ReserveIds();
   if (!ready) co_return Fail(std::move(ready).error());
   const format::Scn snapshot = core.scns.Next();

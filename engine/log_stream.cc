@@ -73,13 +73,17 @@ Result<Scn> LogStream::Freeze() {
     if (Status status = context->LogPending(); !status) return Fail(std::move(status).error());
   }
   const Scn end = clog_->max_scn();
-  for (const auto& [id, tablet] : tablets_) tablet->Freeze(end);
-  active_bytes_ = 0;
+  FreezeAt(end);
   return end;
 }
 
-Scn LogStream::SafeCheckpoint() {
-  Scn checkpoint = clog_->durable_end_scn();
+void LogStream::FreezeAt(Scn end) {
+  for (const auto& [id, tablet] : tablets_) tablet->Freeze(end);
+  active_bytes_ = 0;
+}
+
+Scn LogStream::SafeCheckpoint(Scn applied) {
+  Scn checkpoint = applied;
   for (const auto& [id, tablet] : tablets_) {
     checkpoint = std::min(checkpoint, tablet->checkpoint_scn());
   }

@@ -48,6 +48,11 @@ struct LogStreamShared {
 
 class LogStream final : public TxLogSink {
  public:
+  struct Arrival {
+    format::TabletId tablet;
+    format::LsId from;
+  };
+
   // Of a new log stream, or of one that the manifest names. The clog and the tablets are added
   // afterwards.
   LogStream(const LogStreamShared& shared, pb::LogStream record);
@@ -91,7 +96,8 @@ class LogStream final : public TxLogSink {
   // Memory of all MemTables.
   std::size_t memtable_bytes() const;
 
-  // Memory of the active MemTables, counted since the last freeze. Returns the sum.
+  // Memory of the active MemTables, counted since the last freeze, replayed changes included.
+  // Returns the sum.
   std::size_t AddActiveBytes(std::size_t bytes) { return active_bytes_ += bytes; }
   std::size_t active_bytes() const { return active_bytes_; }
 
@@ -114,14 +120,22 @@ class LogStream final : public TxLogSink {
   // Every open transaction's redo is logged; then the active MemTables end. What they hold has
   // redo up to the returned SCN, and whatever comes has it above.
   Result<format::Scn> Freeze();
-  // The highest SCN such that all effects of log entries up to it are in SSTables or in metas of
-  // tablets, and no transaction has logs both up to it and above it.
-  format::Scn SafeCheckpoint();
+  // The same where that is known: all redo in memory is up to `end`, and logged.
+  void FreezeAt(format::Scn end);
+  // The highest SCN up to `applied` such that all effects of log entries up to it are in SSTables
+  // or in metas of tablets, and no transaction has logs both up to it and above it. `applied`:
+  // every entry up to it is durable and has had its effect.
+  format::Scn SafeCheckpoint(format::Scn applied);
 
   // ---- Replay
 
   // One group of the log, in order. Entries below the record's checkpoint are passed over.
   Status Replay(const format::LogGroup& group);
+  // One entry, in order; the same. Who replays entries sees to what SCNs are given out next.
+  Status Replay(const format::LogEntry& entry);
+  // Tablets whose arrival from another log stream was replayed since the last call, and may be
+  // committed by an entry to come: their data must be in SSTables of the other log stream by then.
+  std::vector<Arrival> TakeArrivals() { return std::exchange(arrivals_, {}); }
 
  private:
   Status ReplayEntry(const format::LogEntry& entry);
@@ -156,6 +170,7 @@ class LogStream final : public TxLogSink {
   std::vector<LogSpan> ended_;
   // Tablets whose creation is not committed, with the SCN of the log entry that says it.
   std::map<format::TabletId, format::Scn> creations_;
+  std::vector<Arrival> arrivals_;
   std::vector<std::shared_ptr<Tablet>> dropped_;
   format::Lsn keep_from_ = format::kInvalidLsn;
   std::size_t active_bytes_ = 0;

@@ -76,6 +76,7 @@ Status LogStream::ReceiveTablets(const format::TxStartTransferInInfo& info, Scn 
     (*tablet)->mutable_meta().clog_checkpoint_scn = {info.start_scn};
     AddTablet(*std::move(tablet));
     creations_[meta.tablet_id] = scn;
+    arrivals_.push_back({meta.tablet_id, info.src_ls_id});
   }
   return {};
 }
@@ -120,6 +121,7 @@ Status LogStream::FinishReceiving(const TxContext& context,
     if (!status) return status;
     tablet.MarkDirty();
     creations_.erase(creation);
+    std::erase_if(arrivals_, [&](const Arrival& arrival) { return arrival.tablet == tablet.id(); });
   }
   return {};
 }
@@ -196,6 +198,7 @@ Status LogStream::AbortNode(const format::TxBufferNode& node) {
   }
   for (const TabletId id : tablets) {
     if (creations_.erase(id) != 0) tablets_.erase(id);
+    std::erase_if(arrivals_, [&](const Arrival& arrival) { return arrival.tablet == id; });
   }
   return {};
 }

@@ -52,12 +52,16 @@ Error AtEntry(Error error, const format::LogEntry& entry) {
 Status LogStream::Replay(const format::LogGroup& group) {
   for (const format::LogEntry& entry : group.entries()) {
     shared_.scns.Observe(entry.scn());
-    if (entry.scn().value < record_.clog_checkpoint_scn()) continue;
-    if (Status status = ReplayEntry(entry); !status) {
-      return Fail(AtEntry(std::move(status).error(), entry));
-    }
+    if (Status status = Replay(entry); !status) return status;
   }
   return {};
+}
+
+Status LogStream::Replay(const format::LogEntry& entry) {
+  if (entry.scn().value < record_.clog_checkpoint_scn()) return {};
+  Status status = ReplayEntry(entry);
+  if (!status) return Fail(AtEntry(std::move(status).error(), entry));
+  return status;
 }
 
 Status LogStream::ReplayEntry(const format::LogEntry& entry) {
@@ -153,6 +157,7 @@ Status LogStream::ReplayRedo(TxContext& context, ByteView mutator, Scn scn) {
     if (Status status = KeyFromObjects(tablet->columns(), *objects, values, key); !status) {
       return status;
     }
+    const std::size_t bytes = tablet->active()->bytes();
     const Result<WriteNode*> node =
         tablet->active()->Replay(context.handle(), {.seq = row->seq_no,
                                                     .dml = row->dml_flag.value,
@@ -161,6 +166,7 @@ Status LogStream::ReplayRedo(TxContext& context, ByteView mutator, Scn scn) {
                                                     .modify_count = row->update_seq,
                                                     .acc_checksum = row->acc_checksum});
     if (!node) return Fail(node.error());
+    active_bytes_ += tablet->active()->bytes() - bytes;
     context.KeepTable(tablet->active());
   }
 }

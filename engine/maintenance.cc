@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/catalog_rows.h"
+#include "engine/checkpoint.h"
 #include "engine/compaction.h"
 #include "engine/ddl.h"
 #include "engine/ddl_payloads.h"
@@ -22,29 +23,6 @@ using SstablePtr = std::shared_ptr<const Sstable>;
 // Every fiftieth keep-alive says whether transactions are open (docs/spec/consistency.md §2.2).
 constexpr int kStatusPeriod = 50;
 
-std::vector<std::shared_ptr<Tablet>> TabletsOf(const LogStream& stream) {
-  std::vector<std::shared_ptr<Tablet>> tablets;
-  for (const auto& [id, tablet] : stream.tablets()) {
-    if (!IsInnerTablet(id) && stream.IsCreationCommitted(id)) tablets.push_back(tablet);
-  }
-  return tablets;
-}
-
-// Oldest first.
-std::vector<SstablePtr> Increments(const Tablet& tablet) {
-  std::vector<SstablePtr> increments;
-  for (const SstablePtr& sstable : tablet.sstables()) {
-    if (!sstable->is_major()) increments.insert(increments.begin(), sstable);
-  }
-  return increments;
-}
-
-SstablePtr MajorOf(const Tablet& tablet) {
-  const auto found = std::ranges::find_if(tablet.sstables(),
-                                          [](const auto& sstable) { return sstable->is_major(); });
-  return found == tablet.sstables().end() ? nullptr : *found;
-}
-
 void Add(const CompactionStatistics& statistics, CompactionSummary& summary) {
   ++summary.tablets;
   summary.rows_written += statistics.rows_written;
@@ -52,109 +30,28 @@ void Add(const CompactionStatistics& statistics, CompactionSummary& summary) {
   summary.blocks_reused += statistics.blocks_reused;
 }
 
+// Waits until the transactions in its frozen MemTables are decided.
 io::Task<Status> FlushTablet(TenantCore& core, LogStream& stream, std::shared_ptr<Tablet> tablet) {
   while (!tablet->frozen().empty()) {
-    const FrozenMemTable frozen = tablet->frozen().front();
-    while (!frozen.memtable->IsDecided()) {
+    const std::shared_ptr<MemTable> oldest = tablet->frozen().front().memtable;
+    while (!oldest->IsDecided()) {
       if (Status status = core.CheckUsable(); !status) co_return status;
       co_await stream.decided().Wait();
     }
-    SstablePtr mini;
-    if (frozen.memtable->max_commit_version() > 0) {
-      const std::unique_ptr<RowIterator> rows = frozen.memtable->Scan({});
-      Result<CompactionResult> result = co_await WriteMini(
-          *core.store, tablet->format(),
-          {.start_scn = tablet->next_mini_start(), .end_scn = tablet->frozen().front().end_scn},
-          *rows);
-      if (!result) co_return Fail(result.error());
-      mini = result->sstable;
-    }
-    tablet->Flushed(std::move(mini));
-    core.RecountMemory();
+    if (Status status = co_await FlushOldest(core, tablet); !status) co_return status;
   }
   co_return Status();
-}
-
-// A tablet always has a baseline, if only an empty one.
-io::Task<Status> MakeMajor(TenantCore& core, Tablet& tablet) {
-  Result<CompactionResult> result =
-      co_await MergeMajor(*core.store, tablet.format(), nullptr, {},
-                          tablet.meta().report_status.merge_snapshot_version);
-  if (!result) co_return Fail(result.error());
-  std::vector<SstablePtr> sstables = tablet.sstables();
-  sstables.push_back(result->sstable);
-  tablet.ReplaceSstables(*tablet.view(), std::move(sstables));
-  co_return Status();
-}
-
-Result<pb::Tablet> RecordOf(const LogStream& stream, const Tablet& tablet) {
-  pb::Tablet record;
-  record.set_ls_id(stream.id().value);
-  record.set_tablet_id(tablet.id().value);
-  const Result<Bytes> meta = format::EncodeMeta(tablet.meta());
-  if (!meta) return Fail(meta.error());
-  record.set_meta(std::string(AsText(*meta)));
-  for (const SstablePtr& sstable : tablet.sstables()) {
-    pb::Sstable& entry = *record.add_sstables();
-    const Result<Bytes> key = format::EncodeRecord(sstable->key());
-    if (!key) return Fail(key.error());
-    const Result<Bytes> encoded = sstable->EncodedMeta();
-    if (!encoded) return Fail(encoded.error());
-    entry.set_table_key(std::string(AsText(*key)));
-    entry.set_meta(std::string(AsText(*encoded)));
-  }
-  return record;
-}
-
-// The log stream's record with everything up to `checkpoint` done.
-Status AdvanceRecord(LogStream& stream, Scn checkpoint) {
-  pb::LogStream& record = stream.mutable_record();
-  record.set_clog_checkpoint_scn(checkpoint.value);
-  record.set_tablet_change_checkpoint_scn(checkpoint.value);
-  const format::Lsn base = stream.clog().LocateCoarsely(checkpoint);
-  if (base.value <= record.clog_base_lsn()) return {};
-  const Result<format::PalfBaseInfo> info = stream.clog().BaseInfo(base);
-  if (!info) return Fail(info.error());
-  const Result<Bytes> encoded = format::EncodeRecord(*info);
-  if (!encoded) return Fail(encoded.error());
-  record.set_clog_base_lsn(base.value);
-  record.set_palf_base(std::string(AsText(*encoded)));
-  return {};
-}
-
-// A tablet that the manifest is to get without a baseline; nullptr: there is none.
-std::shared_ptr<Tablet> WithoutMajor(const LogStream& stream) {
-  const std::vector<std::shared_ptr<Tablet>> tablets = TabletsOf(stream);
-  const auto found = std::ranges::find_if(tablets, [](const auto& tablet) {
-    return tablet->is_dirty() && MajorOf(*tablet) == nullptr;
-  });
-  return found == tablets.end() ? nullptr : *found;
 }
 
 // Precondition: core.maintenance is held.
 io::Task<Status> WriteCheckpoint(TenantCore& core, LogStream& stream) {
-  // One after the other: meanwhile more tablets may come.
-  while (const std::shared_ptr<Tablet> tablet = WithoutMajor(stream)) {
-    if (Status status = co_await MakeMajor(core, *tablet); !status) co_return status;
-  }
+  if (Status status = co_await MakeMissingMajors(core, stream); !status) co_return status;
   // From here to Apply nothing else runs: what the edit says is of one moment.
   pb::Edit edit;
-  for (const auto& [id, tablet] : stream.tablets()) {
-    if (!tablet->is_dirty() || !stream.IsCreationCommitted(id)) continue;
-    Result<pb::Tablet> record = RecordOf(stream, *tablet);
-    if (!record) co_return Fail(record.error());
-    *edit.add_tablets() = *std::move(record);
-    tablet->MarkClean();
-  }
-  const std::vector<std::shared_ptr<Tablet>> dropped = stream.TakeDropped();
-  for (const std::shared_ptr<Tablet>& tablet : dropped) {
-    pb::TabletAddress& address = *edit.add_removed_tablets();
-    address.set_ls_id(stream.id().value);
-    address.set_tablet_id(tablet->id().value);
-  }
-  if (Status status = AdvanceRecord(stream, stream.SafeCheckpoint()); !status) co_return status;
-  *edit.add_log_streams() = stream.record();
-  Status status = co_await core.manifest->Apply(std::move(edit));
+  std::vector<std::shared_ptr<Tablet>> dropped;
+  Status status = AddChanges(stream, stream.clog().durable_end_scn(), edit, dropped);
+  if (!status) co_return status;
+  status = co_await core.manifest->Apply(std::move(edit));
   if (status) status = co_await stream.clog().Recycle(stream.recyclable_lsn());
   if (!status) core.Break(status.error());
   co_return status;
@@ -162,18 +59,12 @@ io::Task<Status> WriteCheckpoint(TenantCore& core, LogStream& stream) {
 
 io::Task<Status> CompactTablet(TenantCore& core, LogStream& stream, std::shared_ptr<Tablet> tablet,
                                CompactionSummary& summary) {
+  // Keeps the old SSTables' blocks until the manifest does not name them any more.
   const std::shared_ptr<const TabletView> view = tablet->view();
-  std::vector<SstablePtr> increments = Increments(*tablet);
-  if (increments.size() < 2) co_return Status();
-  Result<CompactionResult> result = co_await MergeMinor(
-      *core.store, tablet->format(), std::move(increments), tablet->multi_version_start());
-  if (!result) co_return Fail(result.error());
-  std::vector<SstablePtr> sstables{result->sstable};
-  if (SstablePtr major = MajorOf(*tablet)) sstables.push_back(std::move(major));
-  tablet->ReplaceSstables(*view, std::move(sstables));
-  Add(result->statistics, summary);
-  // `view` keeps the old SSTables' blocks until the manifest does not name them any more.
-  co_return co_await WriteCheckpoint(core, stream);
+  if (Increments(*tablet).size() < 2) co_return Status();
+  Status status = co_await MergeIncrements(core, tablet, summary);
+  if (status) status = co_await WriteCheckpoint(core, stream);
+  co_return status;
 }
 
 void TakeBaseline(Tablet& tablet, const Sstable& major, Scn snapshot, bool has_increments) {
@@ -291,6 +182,21 @@ io::Task<Status> FlushTenant(TenantCore& core) {
   co_return Status();
 }
 
+io::Task<Status> MergeIncrements(TenantCore& core, std::shared_ptr<Tablet> tablet,
+                                 CompactionSummary& summary) {
+  const std::shared_ptr<const TabletView> view = tablet->view();
+  std::vector<SstablePtr> increments = Increments(*tablet);
+  if (increments.size() < 2) co_return Status();
+  Result<CompactionResult> result = co_await MergeMinor(
+      *core.store, tablet->format(), std::move(increments), tablet->multi_version_start());
+  if (!result) co_return Fail(result.error());
+  std::vector<SstablePtr> sstables{result->sstable};
+  if (SstablePtr major = MajorOf(*tablet)) sstables.push_back(std::move(major));
+  tablet->ReplaceSstables(*view, std::move(sstables));
+  Add(result->statistics, summary);
+  co_return Status();
+}
+
 io::Task<Result<CompactionSummary>> CompactMinor(TenantCore& core) {
   if (Status status = co_await FlushTenant(core); !status) co_return Fail(status.error());
   const auto lock = co_await core.maintenance.Lock();
@@ -322,7 +228,7 @@ io::Task<Result<std::pair<Scn, CompactionSummary>>> CompactMajor(TenantCore& cor
 }
 
 Status AdvanceLogs(TenantCore& core, Scn scn) {
-  if (Status status = core.CheckUsable(); !status) return status;
+  if (Status status = core.CheckWritable(); !status) return status;
   core.scns.Observe(scn);
   if (Status status = core.ReserveIds(); !status) return status;
   for (const auto& [id, stream] : core.streams) {

@@ -1,6 +1,7 @@
 // Maintenance: MemTables become SSTables, SSTables become fewer, logs become shorter.
 #pragma once
 
+#include <memory>
 #include <utility>
 
 #include "base/result.h"
@@ -21,6 +22,11 @@ io::Task<Status> FlushTenant(TenantCore& core);
 // Writes to the manifest what has changed of the log stream's tablets and how far its log is not
 // needed any more; then frees log blocks.
 io::Task<Status> Checkpoint(TenantCore& core, LogStream& stream);
+
+// Merges the tablet's mini and minor SSTables into one, if there are two or more. The caller holds
+// core.maintenance, and the view that the tablet had until the manifest names other blocks.
+io::Task<Status> MergeIncrements(TenantCore& core, std::shared_ptr<Tablet> tablet,
+                                 CompactionSummary& summary);
 
 io::Task<Result<CompactionSummary>> CompactMinor(TenantCore& core);
 io::Task<Result<std::pair<format::Scn, CompactionSummary>>> CompactMajor(TenantCore& core);

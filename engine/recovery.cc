@@ -7,6 +7,8 @@
 
 #include "engine/commit.h"
 #include "engine/ddl.h"
+#include "engine/standby.h"
+#include "engine/tenant_directory.h"
 #include "engine/transfer.h"
 #include "format/log_group.h"
 #include "format/ls_meta_records.h"
@@ -31,6 +33,17 @@ TenantOptions FromRecord(const ManifestState& state) {
   options.parameters.insert(record.parameters().begin(), record.parameters().end());
   options.user_log_streams = static_cast<int>(state.log_streams().size()) - 1;
   return options;
+}
+
+TenantRole RoleOf(const pb::Tenant& record) {
+  switch (record.role()) {
+    case pb::Tenant::STANDBY:
+      return TenantRole::kStandby;
+    case pb::Tenant::RESTORING:
+      return TenantRole::kRestoring;
+    default:
+      return TenantRole::kPrimary;
+  }
 }
 
 Result<std::shared_ptr<Tablet>> OpenTablet(TenantCore& core, const pb::Tablet& record) {
@@ -92,17 +105,33 @@ io::Task<Status> ReplayGroup(LogStream& stream, const format::LogGroup& group) {
   co_return stream.Replay(group);
 }
 
-io::Task<Status> OpenLog(TenantCore& core, LogStream& stream) {
+io::Task<Status> OnlyCheck(const format::LogGroup&) { co_return Status(); }
+
+io::Task<Status> OpenLog(TenantCore& core, LogStream& stream, ClogReplay replay) {
   const Result<format::PalfBaseInfo> start = StartOf(stream.record());
   if (!start) co_return Fail(start.error());
-  Result<std::unique_ptr<Clog>> clog = co_await Clog::Open(
-      core.env, core.ClogDir(stream.id()), stream.id(), *start, core.engine.clog,
-      [&stream](const format::LogGroup& group) { return ReplayGroup(stream, group); });
+  Result<std::unique_ptr<Clog>> clog =
+      co_await Clog::Open(core.env, core.ClogDir(stream.id()), stream.id(), *start,
+                          core.engine.clog, std::move(replay));
   if (!clog) {
     co_return Fail(std::move(clog).error().WithPath(core.ClogDir(stream.id())));
   }
   stream.AttachClog(*std::move(clog));
-  core.scns.Observe(stream.clog().max_scn());
+  co_return Status();
+}
+
+// Log stream by log stream, each to its end.
+io::Task<Status> ReplayLogs(TenantCore& core) {
+  for (const auto& [id, stream] : core.streams) {
+    LogStream& replayed = *stream;
+    ClogReplay replay = [&replayed](const format::LogGroup& group) {
+      return ReplayGroup(replayed, group);
+    };
+    if (Status status = co_await OpenLog(core, replayed, std::move(replay)); !status) {
+      co_return status;
+    }
+    core.scns.Observe(replayed.clog().max_scn());
+  }
   co_return Status();
 }
 
@@ -152,21 +181,44 @@ io::Task<Status> RecoverManifest(TenantCore& core) {
                        .WithAdvice("remove the directory and create the tenant again"));
   }
   core.options = FromRecord(core.manifest->state());
+  core.role = RoleOf(core.manifest->state().tenant());
   core.origin.cluster_id = core.options.cluster_id;
   core.scns.Observe(Scn{core.manifest->state().tenant().create_scn()});
+  if (core.role == TenantRole::kPrimary) {
+    core.scns.Observe(Scn{core.manifest->state().tenant().sync_scn()});
+  }
   co_return Status();
 }
 
-io::Task<Status> RecoverTenant(TenantCore& core) {
-  if (Status status = OpenStreams(core); !status) co_return status;
-  for (const auto& [id, stream] : core.streams) {
-    if (Status status = co_await OpenLog(core, *stream); !status) co_return status;
+Status CheckComplete(const TenantCore& core) {
+  if (core.role == TenantRole::kRestoring) {
+    return Fail(Error(ErrorCode::kStateNotMatch, "the tenant's restore was not finished")
+                    .WithPath(core.dir)
+                    .WithAdvice("run the restore into this directory again"));
   }
+  if (core.manifest->state().tenant().activating()) {
+    return Fail(Error(ErrorCode::kStateNotMatch, "the standby's activation was not finished")
+                    .WithPath(core.dir)
+                    .WithAdvice("run the activation again"));
+  }
+  return {};
+}
+
+io::Task<Status> RecoverTenant(TenantCore& core) {
+  if (Status status = co_await OpenBlocks(core); !status) co_return status;
+  if (Status status = OpenStreams(core); !status) co_return status;
+  if (core.role != TenantRole::kPrimary) {
+    for (const auto& [id, stream] : core.streams) {
+      if (Status status = co_await OpenLog(core, *stream, OnlyCheck); !status) co_return status;
+    }
+    Status status = co_await OpenStandby(core);
+    if (status) status = CheckTransfers(core);
+    co_return status;
+  }
+  if (Status status = co_await ReplayLogs(core); !status) co_return status;
   if (Status status = CheckTransfers(core); !status) co_return status;
   if (Status status = co_await TakeOver(core); !status) co_return status;
   core.RecountMemory();
-  // A MemTable that was replayed may be due for a flush.
-  for (const auto& [id, stream] : core.streams) stream->AddActiveBytes(stream->memtable_bytes());
   if (Status status = co_await LoadCatalog(core, core.commits.snapshot()); !status) {
     co_return status;
   }

@@ -1,6 +1,5 @@
 #include "engine/tenant.h"
 
-#include <filesystem>
 #include <utility>
 
 #include "engine/commit.h"
@@ -8,30 +7,15 @@
 #include "engine/ddl_payloads.h"
 #include "engine/maintenance.h"
 #include "engine/recovery.h"
+#include "engine/standby.h"
 #include "engine/tenant_core.h"
+#include "engine/tenant_directory.h"
 #include "engine/transfer.h"
 
 namespace obbak::engine {
 namespace {
 
 using format::Scn;
-
-pb::Tenant ToRecord(const TenantOptions& options, Scn create_scn) {
-  pb::Tenant record;
-  record.set_cluster_id(options.cluster_id);
-  record.set_cluster_name(options.cluster_name);
-  record.set_tenant_id(options.tenant_id);
-  record.set_tenant_name(options.tenant_name);
-  record.set_mode(pb::Tenant::MYSQL);
-  record.set_time_zone(options.time_zone);
-  record.set_locality(options.locality);
-  for (const auto& [name, value] : options.parameters) (*record.mutable_parameters())[name] = value;
-  record.set_data_version(format::kDataVersion4301.value);
-  record.set_create_scn(create_scn.value);
-  // Until everything is there.
-  record.set_role(pb::Tenant::INVALID);
-  return record;
-}
 
 Status CheckOptions(const TenantOptions& options) {
   if (!format::IsUserTenant(format::TenantId{options.tenant_id})) {
@@ -48,44 +32,6 @@ Status CheckOptions(const TenantOptions& options) {
   return {};
 }
 
-std::string ParentOf(const std::string& dir) {
-  std::filesystem::path path = std::filesystem::path(dir).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();  // "dir/"
-  return path.has_parent_path() ? path.parent_path().string() : ".";
-}
-
-io::Task<Status> MakeDirectories(TenantCore& core) {
-  io::Disk& disk = core.env.disk;
-  const auto there = co_await disk.List(core.dir);
-  if (there && !there->empty()) {
-    co_return Fail(Error(ErrorCode::kEntryExist, "the directory is not empty")
-                       .WithPath(core.dir)
-                       .WithAdvice("give another data directory, or remove this one"));
-  }
-  if (!there) {
-    if (Status status = co_await disk.MakeDirectory(core.dir); !status) co_return status;
-  }
-  // Also when it was there: whoever made it need not have made its name durable.
-  if (Status status = co_await disk.SyncDirectory(ParentOf(core.dir)); !status) co_return status;
-  for (const char* name : {"/manifest", "/clog"}) {
-    if (Status status = co_await disk.MakeDirectory(core.dir + name); !status) co_return status;
-  }
-  co_return co_await disk.SyncDirectory(core.dir);
-}
-
-BlockFile::Options BlockFileOptions(const TenantCore& core) {
-  return {.path = core.BlockFilePath(),
-          .cluster_id = core.options.cluster_id,
-          .tenant_id = core.options.tenant_id,
-          .max_size = core.engine.data_file_limit};
-}
-
-void UseBlocks(TenantCore& core, std::unique_ptr<BlockFile> blocks) {
-  core.blocks = std::move(blocks);
-  core.store = std::make_unique<SstableStore>(
-      SstableStore{core.env.loop, *core.blocks, core.cache, core.scan_buffers, core.background});
-}
-
 // The database that every tenant has besides OceanBase's own.
 Status AddTestDatabase(TenantCore& core) {
   const auto now = static_cast<std::int64_t>(core.env.clock.NowNs() / 1000);
@@ -95,15 +41,10 @@ Status AddTestDatabase(TenantCore& core) {
 }
 
 io::Task<Status> Build(TenantCore& core) {
-  if (Status status = co_await MakeDirectories(core); !status) co_return status;
-  auto blocks = co_await BlockFile::Create(core.env.loop, core.env.disk, BlockFileOptions(core));
-  if (!blocks) co_return Fail(blocks.error());
-  UseBlocks(core, *std::move(blocks));
-  pb::Edit first;
-  *first.mutable_tenant() = ToRecord(core.options, core.scns.Next());
-  auto manifest = co_await Manifest::Create(core.env, core.ManifestDir(), std::move(first));
-  if (!manifest) co_return Fail(manifest.error());
-  core.manifest = *std::move(manifest);
+  // Until everything is there.
+  pb::Tenant record = RecordOf(core.options, core.scns.Next());
+  record.set_role(pb::Tenant::INVALID);
+  if (Status status = co_await CreateStorage(core, std::move(record)); !status) co_return status;
 
   // Log stream 1 exists from the beginning of all SCNs (docs/spec/consistency.md §1.5).
   const LogStreamEntry sys{.id = format::kSysLsId, .create_scn = format::kBaseScn};
@@ -125,7 +66,8 @@ io::Task<Status> Build(TenantCore& core) {
 }
 
 void StartBackground(TenantCore& core) {
-  if (!core.engine.background) return;
+  // A standby flushes as it replays, and logs nothing.
+  if (!core.engine.background || core.role != TenantRole::kPrimary) return;
   core.background.Spawn(RunFreezer(core));
   if (core.engine.keep_alive_interval.count() > 0) core.background.Spawn(RunKeepAlive(core));
 }
@@ -157,15 +99,8 @@ io::Task<Result<std::unique_ptr<Tenant>>> Tenant::Open(Env env, std::string dir,
       new Tenant(std::make_unique<TenantCore>(std::move(env), std::move(dir), std::move(engine))));
   TenantCore& core = *tenant->core_;
   Status status = co_await RecoverManifest(core);
-  if (status) {
-    auto blocks = co_await BlockFile::Open(core.env.loop, core.env.disk, BlockFileOptions(core));
-    if (blocks) {
-      UseBlocks(core, *std::move(blocks));
-      status = co_await RecoverTenant(core);
-    } else {
-      status = Fail(blocks.error());
-    }
-  }
+  if (status) status = CheckComplete(core);
+  if (status) status = co_await RecoverTenant(core);
   if (!status) {
     (void)co_await tenant->Close();
     co_return Fail(std::move(status).error());
@@ -179,25 +114,16 @@ io::Task<Result<TenantOptions>> Tenant::ReadOptions(Env env, std::string dir) {
   small.block_cache = 0;
   small.scan_buffers = 1;
   TenantCore core(std::move(env), std::move(dir), std::move(small));
-  if (Status status = co_await RecoverManifest(core); !status) co_return Fail(status.error());
+  Status status = co_await RecoverManifest(core);
+  if (status) status = CheckComplete(core);
+  if (!status) co_return Fail(std::move(status).error());
   co_return core.options;
 }
 
-io::Task<Status> Tenant::Close() {
-  core_->stop.request_stop();
-  core_->memory_used.WakeAll();
-  core_->memory_freed.WakeAll();
-  co_await core_->background.Join();
-  Status result;
-  for (const auto& [id, stream] : core_->streams) {
-    if (!stream->has_clog()) continue;
-    Status status = co_await stream->clog().Close();
-    if (result && !status) result = std::move(status);
-  }
-  co_return result;
-}
+io::Task<Status> Tenant::Close() { return core_->Close(); }
 
 const TenantOptions& Tenant::options() const { return core_->options; }
+TenantRole Tenant::role() const { return core_->role; }
 const std::string& Tenant::dir() const { return core_->dir; }
 const Catalog& Tenant::catalog() const { return core_->catalog; }
 
@@ -245,8 +171,12 @@ Status Tenant::CheckSnapshot(Scn snapshot) const {
                                                std::to_string(core_->commits.snapshot().value));
 }
 
-io::Task<Status> Tenant::Flush() { return FlushTenant(*core_); }
-io::Task<Result<CompactionSummary>> Tenant::CompactMinor() { return engine::CompactMinor(*core_); }
+io::Task<Status> Tenant::Flush() {
+  return role() == TenantRole::kPrimary ? FlushTenant(*core_) : FlushStandby(*core_);
+}
+io::Task<Result<CompactionSummary>> Tenant::CompactMinor() {
+  return role() == TenantRole::kPrimary ? engine::CompactMinor(*core_) : CompactStandby(*core_);
+}
 io::Task<Result<std::pair<Scn, CompactionSummary>>> Tenant::CompactMajor() {
   return engine::CompactMajor(*core_);
 }

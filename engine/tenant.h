@@ -26,6 +26,13 @@ namespace obbak::engine {
 
 struct TenantCore;
 
+// What a tenant may do; share::ObTenantRole.
+enum class TenantRole {
+  kPrimary,    // everything
+  kStandby,    // it was restored: it is read, and follows the logs of the tenant it comes from
+  kRestoring,  // it is not complete yet
+};
+
 // What a tenant is. Decided when it is created, kept in its manifest.
 struct TenantOptions {
   std::int64_t cluster_id = 1;
@@ -104,7 +111,11 @@ class Tenant {
                                                           TenantOptions options,
                                                           EngineOptions engine = {});
   // Recovers what was acknowledged, and decides what was not. Errors name the file that is damaged
-  // or missing, and nothing is changed then.
+  // or missing, and nothing is changed then. kStateNotMatch when creation, restore or activation
+  // was not finished.
+  //
+  // A standby is what it was when it was restored or recovered last. It is read as any tenant is;
+  // whatever would write to its logs fails with kOpNotAllow.
   static io::Task<Result<std::unique_ptr<Tenant>>> Open(Env env, std::string dir,
                                                         EngineOptions engine = {});
   // What the tenant in `dir` is, without recovering it; fails as Open does. Nobody may have it
@@ -119,6 +130,7 @@ class Tenant {
   io::Task<Status> Close();
 
   const TenantOptions& options() const;
+  TenantRole role() const;
   const std::string& dir() const;
   const Catalog& catalog() const;
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/standby_replay.h"
 #include "format/log_payload.h"
 
 namespace obbak::engine {
@@ -62,6 +63,12 @@ Result<std::pair<LogStream*, Tablet*>> TenantCore::FindTablet(format::TabletId i
   if (!ls) return Fail(ls.error());
   LogStream* stream = FindStream(*ls);
   Tablet* tablet = stream == nullptr ? nullptr : stream->FindTablet(id);
+  if (tablet == nullptr && role != TenantRole::kPrimary) {
+    for (const auto& [other_id, other] : streams) {
+      Tablet* moved = other->IsCreationCommitted(id) ? other->FindTablet(id) : nullptr;
+      if (moved != nullptr) return std::pair(other.get(), moved);
+    }
+  }
   if (tablet == nullptr) {
     return Fail(ErrorCode::kErrUnexpected,
                 "tablet " + std::to_string(id.value) + " is not on log stream " +
@@ -80,6 +87,20 @@ void TenantCore::Break(const Error& error) {
   for (const auto& [id, stream] : streams) stream->decided().WakeAll();
 }
 
+io::Task<Status> TenantCore::Close() {
+  stop.request_stop();
+  memory_used.WakeAll();
+  memory_freed.WakeAll();
+  co_await background.Join();
+  Status result;
+  for (const auto& [id, stream] : streams) {
+    if (!stream->has_clog()) continue;
+    Status status = co_await stream->clog().Close();
+    if (result && !status) result = std::move(status);
+  }
+  co_return result;
+}
+
 void TenantCore::AddMemory(LogStream& stream, std::size_t bytes) {
   memtable_bytes += bytes;
   if (stream.AddActiveBytes(bytes) >= engine.freeze_trigger) memory_used.WakeAll();
@@ -91,7 +112,15 @@ void TenantCore::RecountMemory() {
   memory_freed.WakeAll();
 }
 
+Status TenantCore::CheckWritable() const {
+  if (!failure || role == TenantRole::kPrimary) return failure;
+  return Fail(Error(ErrorCode::kOpNotAllow, "the tenant is a standby, it can only be read")
+                  .WithPath(dir)
+                  .WithAdvice("activate the standby first; it then goes its own way"));
+}
+
 Status TenantCore::ReserveIds() {
+  if (Status status = CheckWritable(); !status) return status;
   LogStream& sys = *streams.at(format::kSysLsId);
   pb::IdLimit& timestamps = *sys.mutable_record().mutable_timestamp_limit();
   const auto now = static_cast<std::int64_t>(std::max(scns.last().value, env.clock.NowNs()));

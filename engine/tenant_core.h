@@ -23,8 +23,11 @@
 #include "format/ids.h"
 #include "io/buffer_pool.h"
 #include "io/sync.h"
+#include "io/task.h"
 
 namespace obbak::engine {
+
+class StandbyReplay;
 
 struct TenantCore {
   TenantCore(Env environment, std::string directory, EngineOptions engine);
@@ -40,7 +43,8 @@ struct TenantCore {
   LogStreamShared Shared() { return {env, scns, *store, origin, streams}; }
   // nullptr: no such log stream.
   LogStream* FindStream(format::LsId id) const;
-  // The log stream and tablet of a partition. kEntryNotExist.
+  // The log stream and tablet of a partition. kEntryNotExist. On a standby the tablet may have
+  // moved since the catalog was read.
   Result<std::pair<LogStream*, Tablet*>> FindTablet(format::TabletId id) const;
 
   // The first failure that left it unknown what is on disk. Who finds one reports it here.
@@ -48,8 +52,14 @@ struct TenantCore {
   // kStateNotMatch-like: the error that broke the tenant, or success.
   Status CheckUsable() const { return failure; }
 
+  // What Tenant::Close promises.
+  io::Task<Status> Close();
+
+  // kOpNotAllow on a tenant that writes no logs of its own.
+  Status CheckWritable() const;
+
   // Sees to it that the SCNs and transaction ids used next are below the limits in log stream 1's
-  // log (docs/spec/consistency.md §1.2).
+  // log (docs/spec/consistency.md §1.2). Fails as CheckWritable does.
   Status ReserveIds();
   // Precondition: ReserveIds.
   format::TxId NewTxId() { return format::TxId{next_tx_id++}; }
@@ -63,6 +73,7 @@ struct TenantCore {
   std::string dir;
   EngineOptions engine;
   TenantOptions options;
+  TenantRole role = TenantRole::kPrimary;
 
   ScnService scns;
   CommitOrder commits;
@@ -75,6 +86,8 @@ struct TenantCore {
   std::unique_ptr<SstableStore> store;
 
   std::map<format::LsId, std::unique_ptr<LogStream>> streams;
+  // Of a tenant that is not primary: how far its logs are applied.
+  std::unique_ptr<StandbyReplay> replay;
   Catalog catalog;
   format::Scn major_frozen_scn = format::kBaseScn;
   std::int64_t next_tx_id = 1;

@@ -109,6 +109,7 @@ Status CheckMove(const TenantCore& core, TabletId tablet, LsId destination) {
 
 io::Task<Status> MoveTablet(TenantCore& core, TabletId id, LsId destination) {
   const auto lock = co_await core.ddl.Lock();
+  if (Status status = core.CheckWritable(); !status) co_return status;
   if (Status status = CheckMove(core, id, destination); !status) co_return status;
   const auto found = core.FindTablet(id);
   if (!found) co_return Fail(found.error());

@@ -266,6 +266,13 @@ void TxContext::CommitWrites(Scn version) {
   engine::CommitWrites(handle_, version);
 }
 
+void TxContext::DecideCommit(Scn version) {
+  state_ = State::kCommitted;
+  // The commit log, which has a higher SCN, will say so again.
+  end_scn_ = version;
+  CommitWrites(version);
+}
+
 void TxContext::ReplayEntry(Scn scn, Lsn lsn, Lsn end_lsn, bool has_redo_or_mds) {
   ++next_entry_no_;
   if (!first_scn_.IsValid()) first_scn_ = scn;

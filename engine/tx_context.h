@@ -122,6 +122,8 @@ class TxContext {
   // The commit has become durable: the writes get their version. LogCommit came before, of either
   // kind, or for two phases `version` is decided.
   void CommitWrites(format::Scn version);
+  // Two phases, without a commit log so far: the logs of all participants leave no other outcome.
+  void DecideCommit(format::Scn version);
 
   // ---- Replay; errors say what makes no sense.
 

@@ -146,15 +146,23 @@ Parts CheckBlock(ByteView block, const BlockSpec& spec, Dissection* trace, Findi
 
 }  // namespace
 
+Bytes EncodeBlockHeader(const BlockSpec& spec, std::size_t payload_size, std::uint64_t checksum) {
+  const std::size_t zeros = BlockSize(payload_size, spec.padding) - kHeaderSize - payload_size;
+  BackupCommonHeader header;
+  header.data_type = static_cast<std::uint16_t>(spec.type);
+  header.data_version = spec.data_version;
+  header.compressor_type = BackupCommonHeader::kCompressorNone;
+  header.data_length = static_cast<std::int64_t>(payload_size);
+  header.data_zlength = header.data_length;
+  header.data_checksum = static_cast<std::int64_t>(checksum);
+  header.align_length = static_cast<std::int64_t>(zeros);
+  header.header_checksum = header.ComputeChecksum();
+  return EncodeRecord(header).value();
+}
+
 Bytes EncodeBlock(const BlockSpec& spec, ByteView payload) {
+  Bytes block = EncodeBlockHeader(spec, payload.size(), Crc64(payload));
   const std::size_t size = BlockSize(payload.size(), spec.padding);
-  const std::size_t zeros = size - kHeaderSize - payload.size();
-  Encoder out;
-  EncodeValue(
-      out, BackupCommonHeader::ForPayload(static_cast<std::uint16_t>(spec.type), spec.data_version,
-                                          BackupCommonHeader::kCompressorNone, payload,
-                                          static_cast<std::int64_t>(zeros)));
-  Bytes block = std::move(out).Finish().value();
   block.reserve(size);
   block.insert(block.end(), payload.begin(), payload.end());
   block.resize(size);

@@ -66,6 +66,8 @@ constexpr std::size_t BlockSize(std::size_t payload_size, BlockPadding padding) 
 
 // The complete block.
 Bytes EncodeBlock(const BlockSpec& spec, ByteView payload);
+// Its first 48 bytes, when the payload's Crc64 is known.
+Bytes EncodeBlockHeader(const BlockSpec& spec, std::size_t payload_size, std::uint64_t checksum);
 
 // A block that passed every check: header, payload checksum and the zeros behind the payload.
 struct BackupBlock {

@@ -151,19 +151,25 @@ Status BackupDataFileWriter::AddToList(IndexList& list, const Index& index) {
 }
 
 template <class Index>
-Result<Index> BackupDataFileWriter::AppendRecord(Index index, IndexList& list,
-                                                 const BlockSpec& record, ByteView payload) {
+Status BackupDataFileWriter::Locate(std::size_t payload_size, const BlockSpec& record,
+                                    Index& index) const {
   index.backup_set_id = file_.backup_set_id;
   index.ls_id = file_.ls_id;
   index.turn_id = file_.turn_id;
   index.retry_id = file_.retry_id;
   index.file_id = file_.file_id;
   index.offset = static_cast<std::int64_t>(std::max<std::uint64_t>(offset_, kFileHeaderBlockSize));
-  index.length = static_cast<std::int64_t>(BlockSize(payload.size(), record.padding));
+  index.length = static_cast<std::int64_t>(BlockSize(payload_size, record.padding));
   Rules rules;
   CheckRules(file_, rules);
   CheckRules(index, rules);
-  Status status = rules.ToStatus(ErrorCode::kInvalidArgument);
+  return rules.ToStatus(ErrorCode::kInvalidArgument);
+}
+
+template <class Index>
+Result<Index> BackupDataFileWriter::AppendRecord(Index index, IndexList& list,
+                                                 const BlockSpec& record, ByteView payload) {
+  Status status = Locate(payload.size(), record, index);
   if (status) status = Emit(EncodeBlock(record, payload));
   if (status) status = AddToList(list, index);
   if (!status) {
@@ -173,19 +179,40 @@ Result<Index> BackupDataFileWriter::AppendRecord(Index index, IndexList& list,
   return index;
 }
 
-Result<BackupMacroBlockIndex> BackupDataFileWriter::AppendMacroBlock(const LogicMacroBlockId& id,
-                                                                     ByteView macro_block) {
+Status BackupDataFileWriter::CheckMacroBlock(std::size_t size) const {
   if (meta_list_.count > 0) {
     return Fail(ErrorCode::kStateNotMatch, "macro blocks come before all metas of a data file");
   }
-  if (BlockSize(macro_block.size(), BlockPadding::kAligned) > kMaxBackupRecordSize) {
+  if (BlockSize(size, BlockPadding::kAligned) > kMaxBackupRecordSize) {
     return Fail(ErrorCode::kSizeOverflow,
-                fmt::format("a macro block of {} bytes does not fit into a record of 2 MiB",
-                            macro_block.size()));
+                fmt::format("a macro block of {} bytes does not fit into a record of 2 MiB", size));
   }
+  return {};
+}
+
+Result<BackupMacroBlockIndex> BackupDataFileWriter::AppendMacroBlock(const LogicMacroBlockId& id,
+                                                                     ByteView macro_block) {
+  if (Status status = CheckMacroBlock(macro_block.size()); !status) return Fail(status.error());
   BackupMacroBlockIndex index;
   index.logic_id = id;
   return AppendRecord(index, macro_list_, kMacroRecord, macro_block);
+}
+
+Result<BackupDataFileWriter::Place> BackupDataFileWriter::PlaceMacroBlock(
+    const LogicMacroBlockId& id, std::size_t size, std::uint64_t checksum) {
+  if (Status status = CheckMacroBlock(size); !status) return Fail(status.error());
+  Place place;
+  place.index.logic_id = id;
+  Status status = Locate(size, kMacroRecord, place.index);
+  if (status) status = Emit(EncodeBlockHeader(kMacroRecord, size, checksum));
+  if (status) status = AddToList(macro_list_, place.index);
+  if (!status) {
+    failed_ = true;
+    return Fail(std::move(status).error());
+  }
+  place.padding = static_cast<std::size_t>(place.index.length) - BackupCommonHeader::kSize - size;
+  offset_ += size + place.padding;
+  return place;
 }
 
 Result<BackupMetaIndex> BackupDataFileWriter::AppendMeta(const BackupMetaKey& key,

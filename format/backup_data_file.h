@@ -34,13 +34,22 @@ class BackupDataFileWriter {
   // could not read the record.
   Result<BackupMacroBlockIndex> AppendMacroBlock(const LogicMacroBlockId& id, ByteView macro_block);
 
+  // The same for a block that does not pass through here: the sink gets what comes before it, and
+  // the caller writes `size` bytes with that Crc64, and then `padding` zeros, right behind.
+  struct Place {
+    BackupMacroBlockIndex index;
+    std::size_t padding = 0;
+  };
+  Result<Place> PlaceMacroBlock(const LogicMacroBlockId& id, std::size_t size,
+                                std::uint64_t checksum);
+
   // `payload` as the EncodeMeta functions give it.
   Result<BackupMetaIndex> AppendMeta(const BackupMetaKey& key, ByteView payload);
 
   // Writes the index lists and the trailer. The file is complete then.
   Result<BackupDataFileTrailer> Finish();
 
-  // Bytes given to the sink so far.
+  // Bytes of the file so far.
   std::uint64_t size() const { return offset_; }
 
  private:
@@ -56,6 +65,10 @@ class BackupDataFileWriter {
   Status AddToList(IndexList& list, const Index& index);
   static void CloseBlock(IndexList& list);
   Status Emit(ByteView bytes);
+  Status CheckMacroBlock(std::size_t size) const;
+  // Says where the next record with such a payload lies.
+  template <class Index>
+  Status Locate(std::size_t payload_size, const BlockSpec& record, Index& index) const;
   template <class Index>
   Result<Index> AppendRecord(Index index, IndexList& list, const BlockSpec& record,
                              ByteView payload);

@@ -74,7 +74,32 @@ std::uint32_t CrcByIsal(ByteView data, std::uint32_t crc) {
 
 #endif
 
+// Remainders are written with the highest power first, as the CRC has them: the top bit is x^0.
+constexpr std::uint32_t kOne = std::uint32_t{1} << 31;
+
+// The product of two remainders.
+constexpr std::uint32_t Multiply(std::uint32_t a, std::uint32_t b) {
+  std::uint32_t product = 0;
+  for (std::uint32_t power = kOne; power != 0; power >>= 1) {
+    if ((a & power) != 0) product ^= b;
+    b = (b >> 1) ^ ((b & 1) != 0 ? kReflectedPolynomial : 0);
+  }
+  return product;
+}
+
 }  // namespace
+
+std::uint64_t Crc64Combine(std::uint64_t first, std::uint64_t second, std::uint64_t second_size) {
+  if (second_size == 0) return first;
+  // What follows shifts the first part up by eight bits per byte: a product with x^(8 * size).
+  std::uint32_t shift = kOne;
+  std::uint32_t power = kOne >> 8;
+  for (; second_size != 0; second_size >>= 1) {
+    if ((second_size & 1) != 0) shift = Multiply(shift, power);
+    power = Multiply(power, power);
+  }
+  return Multiply(static_cast<std::uint32_t>(first), shift) ^ static_cast<std::uint32_t>(second);
+}
 
 std::uint64_t Crc64(ByteView data, std::uint64_t seed) {
 #if defined(__x86_64__)

@@ -4,6 +4,7 @@
 
 #include "format/crc32c.h"
 #include "format/le_bytes.h"
+#include "format/macro_block_check.h"
 #include "format/macro_block_codec.h"
 #include "format/record.h"
 
@@ -64,7 +65,10 @@ Status CheckPlaces(const MacroBlockHeaders& headers) {
 
 }  // namespace
 
-Result<MacroBlockCommonHeader> ReadMacroBlockCommonHeader(ByteView block) {
+namespace {
+
+// Everything in the common header but the checksum; `slot_size`: bytes that the block may have.
+Result<MacroBlockCommonHeader> DecodeCommonHeader(ByteView block, std::size_t slot_size) {
   if (block.size() < MacroBlockCommonHeader::kSize) {
     return Damaged(0, "common_header",
                    fmt::format("{} bytes are too few for a macro block", block.size()));
@@ -80,23 +84,57 @@ Result<MacroBlockCommonHeader> ReadMacroBlockCommonHeader(ByteView block) {
     return Damaged(8, "magic", fmt::format("is {}, not 1001", read->magic));
   if (!IsNamed(read->attr))
     return Damaged(12, "attr", fmt::format("is {}, not 0 to 9", static_cast<int>(read->attr)));
-  const std::size_t room = block.size() - MacroBlockCommonHeader::kSize;
+  const std::size_t room = slot_size - MacroBlockCommonHeader::kSize;
   if (read->payload_size < 0 || static_cast<std::size_t>(read->payload_size) > room) {
     return Damaged(16, "payload_size",
                    fmt::format("is {}, {} bytes are there", read->payload_size, room));
   }
-  const ByteView payload =
-      block.subspan(MacroBlockCommonHeader::kSize, static_cast<std::size_t>(read->payload_size));
-  const auto checksum = static_cast<std::int32_t>(static_cast<std::uint32_t>(Crc64(payload)));
-  if (checksum != read->payload_checksum) {
-    return Fail(Error(ErrorCode::kChecksumError,
-                      fmt::format("payload checksum is {:#010x}, the header says {:#010x}",
-                                  static_cast<std::uint32_t>(checksum),
-                                  static_cast<std::uint32_t>(read->payload_checksum)))
-                    .WithOffset(20)
-                    .WithField("payload_checksum"));
-  }
   return read;
+}
+
+Status CheckPayload(const MacroBlockCommonHeader& header, std::uint64_t payload_checksum) {
+  const auto checksum = static_cast<std::int32_t>(static_cast<std::uint32_t>(payload_checksum));
+  if (checksum == header.payload_checksum) return {};
+  return Fail(Error(ErrorCode::kChecksumError,
+                    fmt::format("payload checksum is {:#010x}, the header says {:#010x}",
+                                static_cast<std::uint32_t>(checksum),
+                                static_cast<std::uint32_t>(header.payload_checksum)))
+                  .WithOffset(20)
+                  .WithField("payload_checksum"));
+}
+
+ByteView PayloadOf(ByteView block, const MacroBlockCommonHeader& header) {
+  return block.subspan(MacroBlockCommonHeader::kSize,
+                       static_cast<std::size_t>(header.payload_size));
+}
+
+}  // namespace
+
+Result<MacroBlockCommonHeader> ReadMacroBlockCommonHeader(ByteView block) {
+  Result<MacroBlockCommonHeader> header = DecodeCommonHeader(block, block.size());
+  if (!header) return header;
+  Status status = CheckPayload(*header, Crc64(PayloadOf(block, *header)));
+  if (!status) return Fail(std::move(status).error());
+  return header;
+}
+
+Result<std::size_t> UsedSizeOfMacroBlock(ByteView head) {
+  const Result<MacroBlockCommonHeader> header = DecodeCommonHeader(head, kMacroBlockSize);
+  if (!header) return Fail(header.error());
+  return MacroBlockCommonHeader::kSize + static_cast<std::size_t>(header->payload_size);
+}
+
+Result<CheckedMacroBlock> CheckMacroBlock(ByteView block) {
+  const Result<MacroBlockCommonHeader> header = DecodeCommonHeader(block, block.size());
+  if (!header) return Fail(header.error());
+  const ByteView payload = PayloadOf(block, *header);
+  const std::uint64_t checksum = Crc64(payload);
+  if (Status status = CheckPayload(*header, checksum); !status) {
+    return Fail(std::move(status).error());
+  }
+  const std::uint64_t head = Crc64(block.first(MacroBlockCommonHeader::kSize));
+  return CheckedMacroBlock{.used_size = MacroBlockCommonHeader::kSize + payload.size(),
+                           .checksum = Crc64Combine(head, checksum, payload.size())};
 }
 
 Result<MacroBlockHeaders> ReadMacroBlockHeaders(ByteView block) {

@@ -51,11 +51,7 @@ Result<std::chrono::microseconds> ParsePieceSwitchInterval(std::string_view text
                                                            const PieceSwitchIntervalRange& range) {
   Result<std::chrono::microseconds> interval = ParseInterval(text);
   if (!interval) return BadArgument("piece_switch_interval");
-  if (*interval < range.min || *interval > range.max || interval->count() <= 0) {
-    return Fail(ErrorCode::kNotSupported,
-                fmt::format("invalid piece_switch_interval out of range [{},{}] is not supported",
-                            ExactIntervalText(range.min), ExactIntervalText(range.max)));
-  }
+  if (Status fits = CheckPieceSwitchInterval(*interval, range); !fits) return Fail(fits.error());
   return interval;
 }
 
@@ -155,6 +151,14 @@ Result<std::chrono::microseconds> ParseInterval(std::string_view text) {
     return BadArgument("time, which is too long");
   }
   return std::chrono::microseconds(number * unit->microseconds);
+}
+
+Status CheckPieceSwitchInterval(std::chrono::microseconds interval,
+                                const PieceSwitchIntervalRange& range) {
+  if (interval >= range.min && interval <= range.max && interval.count() > 0) return {};
+  return Fail(ErrorCode::kNotSupported,
+              fmt::format("invalid piece_switch_interval out of range [{},{}] is not supported",
+                          ExactIntervalText(range.min), ExactIntervalText(range.max)));
 }
 
 std::string ExactIntervalText(std::chrono::microseconds interval) {

@@ -56,6 +56,10 @@ std::string_view ToText(ArchiveBinding binding);
 // zero (which a server reads as octal) and beyond the range of microseconds.
 Result<std::chrono::microseconds> ParseInterval(std::string_view text);
 
+// kNotSupported for an interval that `range` does not allow.
+Status CheckPieceSwitchInterval(std::chrono::microseconds interval,
+                                const PieceSwitchIntervalRange& range);
+
 // The interval in the largest unit that expresses it exactly: "36h".
 std::string ExactIntervalText(std::chrono::microseconds interval);
 

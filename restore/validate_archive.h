@@ -37,8 +37,7 @@ using ArchiveLogs = std::map<format::DestId, std::map<format::RoundId, RoundLogs
 
 // What is to be read of a log stream in a round: every piece that knows it, in order.
 std::vector<LogSegment> SegmentsOf(const ArchiveView& archive, format::DestId dest,
-                                   format::RoundId round, const RoundFacts& facts,
-                                   format::LsId ls);
+                                   format::RoundId round, const RoundFacts& facts, format::LsId ls);
 // Log streams of a round.
 std::vector<format::LsId> LogStreamsOf(const RoundFacts& round);
 

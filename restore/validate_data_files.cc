@@ -41,9 +41,9 @@ class StreamCheck {
 
   bool IsAtLeast(std::uint64_t size) {
     if (reader_->size() >= size) return true;
-    Damage(Error(ErrorCode::kErrUnexpected,
-                 fmt::format("such a file has at least {} bytes, this one {}", size,
-                             reader_->size())));
+    Damage(Error(
+        ErrorCode::kErrUnexpected,
+        fmt::format("such a file has at least {} bytes, this one {}", size, reader_->size())));
     return false;
   }
 
@@ -54,8 +54,8 @@ class StreamCheck {
     if (!read) co_return Fail(std::move(read).error());
     checks_.meter.Add(*read, name_);
     if (*read != bytes.size()) {
-      co_return Fail(
-          Error(ErrorCode::kErrUnexpected, "the file has become shorter").WithOffset(begin + *read));
+      co_return Fail(Error(ErrorCode::kErrUnexpected, "the file has become shorter")
+                         .WithOffset(begin + *read));
     }
     co_return bytes;
   }
@@ -100,8 +100,7 @@ class DataFileCheck : StreamCheck {
     if (!listed) co_return std::move(facts_);
     facts_.readable = true;
     FileWindow window(*reader_, name_, format::kFileHeaderBlockSize,
-                      static_cast<std::uint64_t>(index_.trailer.macro_index_offset),
-                      checks_.meter);
+                      static_cast<std::uint64_t>(index_.trailer.macro_index_offset), checks_.meter);
     const bool streamed = co_await CheckRecords(window, index_.macro_blocks, facts_.blocks);
     if (streamed) co_await CheckRecords(window, index_.metas, facts_.metas);
     co_return std::move(facts_);
@@ -147,13 +146,12 @@ class DataFileCheck : StreamCheck {
   }
 
   bool TakeLists(const Bytes& lists, std::uint64_t begin) {
-    const format::RandomAccess access(
-        reader_->size(), [&](ByteRange range) -> Result<Bytes> {
-          if (range.offset < begin)
-            return Fail(ErrorCode::kErrUnexpected, "a list that begins before the lists");
-          const auto at = lists.begin() + static_cast<std::ptrdiff_t>(range.offset - begin);
-          return Bytes(at, at + static_cast<std::ptrdiff_t>(range.length));
-        });
+    const format::RandomAccess access(reader_->size(), [&](ByteRange range) -> Result<Bytes> {
+      if (range.offset < begin)
+        return Fail(ErrorCode::kErrUnexpected, "a list that begins before the lists");
+      const auto at = lists.begin() + static_cast<std::ptrdiff_t>(range.offset - begin);
+      return Bytes(at, at + static_cast<std::ptrdiff_t>(range.length));
+    });
     Result<format::BackupDataFileIndex> index = format::ReadBackupDataFileIndex(access);
     if (!index) {
       Damage(std::move(index).error());
@@ -337,10 +335,9 @@ class IndexFileCheck : StreamCheck {
     if (!filled) co_return Damage(std::move(filled).error());
     if (!size) co_return DamageAt(window.offset(), std::move(size).error());
     if (*size > window.bytes().size()) {
-      co_return DamageAt(window.offset(),
-                         Error(ErrorCode::kInvalidArgument,
-                               fmt::format("a block of {} bytes where {} are left", *size,
-                                           window.bytes().size())));
+      co_return DamageAt(window.offset(), Error(ErrorCode::kInvalidArgument,
+                                                fmt::format("a block of {} bytes where {} are left",
+                                                            *size, window.bytes().size())));
     }
     Take(window.bytes().first(*size), window.offset());
     window.Drop(*size);
@@ -447,8 +444,10 @@ io::Task<IndexFileFacts<Entry>> CheckIndexFile(FileChecks checks, FoundFile file
 }
 template io::Task<IndexFileFacts<format::BackupMacroRangeIndex>> CheckIndexFile(
     FileChecks checks, FoundFile file, format::IndexOrder order, Reporter found);
-template io::Task<IndexFileFacts<format::BackupMetaIndex>> CheckIndexFile(
-    FileChecks checks, FoundFile file, format::IndexOrder order, Reporter found);
+template io::Task<IndexFileFacts<format::BackupMetaIndex>> CheckIndexFile(FileChecks checks,
+                                                                          FoundFile file,
+                                                                          format::IndexOrder order,
+                                                                          Reporter found);
 
 io::Task<TabletInfoFacts> CheckTabletInfoFile(FileChecks checks, FoundFile file, Reporter found) {
   TabletInfoCheck check(checks, file, std::move(found));

@@ -155,8 +155,8 @@ Result<MacroBlockFacts> CheckMacroBlock(ByteView block, const format::LogicMacro
     facts.progressive_merge_round = reader->meta()->progressive_merge_round;
   }
   facts.column_checksums = reader->headers().column_checksums;
-  facts.column_types = std::make_shared<const std::vector<format::ObjMeta>>(
-      reader->headers().column_types);
+  facts.column_types =
+      std::make_shared<const std::vector<format::ObjMeta>>(reader->headers().column_types);
   if (Status status = RowCheck(*reader, facts).Run(); !status)
     return Fail(std::move(status).error());
   if (Status status = reader->VerifyColumnChecksums(); !status)
@@ -173,8 +173,8 @@ TabletFacts FactsOf(const format::MigrationTabletParam& param) {
   facts.ha_status = param.ha_status;
   const format::MdsDumpNode& status = param.mds_data.tablet_status_committed_kv.v;
   if (!status.user_data.empty()) {
-    const auto data = format::DecodeRecord<format::TabletCreateDeleteMdsUserData>(
-        AsByteView(status.user_data));
+    const auto data =
+        format::DecodeRecord<format::TabletCreateDeleteMdsUserData>(AsByteView(status.user_data));
     if (data) facts.status = data->tablet_status.value;
   }
   facts.has_transfer_table = param.transfer_info.has_transfer_table;
@@ -199,10 +199,10 @@ TabletFacts FactsOf(const format::MigrationTabletParam& param) {
 Result<MetaFacts> CheckMeta(ByteView payload, const format::BackupMetaIndex& index) {
   MetaFacts facts{.index = index, .record = {}};
   const auto foreign = [&](format::TabletId tablet) {
-    return Fail(Error(ErrorCode::kInvalidData,
-                      fmt::format("is {}, the index of the data file says {}", tablet.value,
-                                  index.meta_key.tablet_id.value))
-                    .WithField("tablet_id"));
+    return Fail(
+        Error(ErrorCode::kInvalidData, fmt::format("is {}, the index of the data file says {}",
+                                                   tablet.value, index.meta_key.tablet_id.value))
+            .WithField("tablet_id"));
   };
   switch (index.meta_key.meta_type) {
     case format::BackupMetaType::kTabletMeta: {

@@ -27,8 +27,7 @@ io::Task<void> WorkOff(std::size_t& next, std::size_t count,
 // One destination on its way through the checks of its files.
 class DestReader {
  public:
-  DestReader(FileChecks checks, DestIdentity identity, const Tree& files,
-             Reporter found)
+  DestReader(FileChecks checks, DestIdentity identity, const Tree& files, Reporter found)
       : checks_(checks), files_(files), found_(std::move(found)) {
     dest_.format = std::move(identity.format);
     dest_.is_archive = identity.is_archive;
@@ -201,8 +200,7 @@ class DestReader {
         co_return;
       }
       case PathKind::kMacroBlockData: {
-        DataFileFacts& facts =
-            set.data[{path.data_type, AttemptOf(path)}].files[path.file];
+        DataFileFacts& facts = set.data[{path.data_type, AttemptOf(path)}].files[path.file];
         const format::BackupDataFileId id{path.set, path.ls, path.turn, path.retry, path.file};
         facts = co_await CheckDataFile(checks_, file, id, About(path));
         co_return;
@@ -211,6 +209,9 @@ class DestReader {
         co_return co_await ReadIndex(file, set.data[{path.data_type, AttemptOf(path)}].indexes);
       case PathKind::kTenantParameter:
         co_await Read<format::ExternParamInfoDesc>(file);
+        co_return;
+      case PathKind::kDeletedTabletInfo:
+        co_await Read<format::BackupDeletedTabletToLsDesc>(file);
         co_return;
       case PathKind::kTableListPart:
         co_await Read<format::BackupPartialTableListDesc>(file);
@@ -233,11 +234,10 @@ class DestReader {
   io::Task<void> ReadIndex(const FoundFile& file, IndexFacts& facts) {
     const format::BackupPath& path = file.path;
     if (path.index == format::IndexKind::kMacroRange) {
-      const auto order = path.data_type == format::DataType::kMajor
-                             ? format::IndexOrder::kAscending
-                             : format::IndexOrder::kAny;
-      facts.macro_range = co_await CheckIndexFile<format::BackupMacroRangeIndex>(
-          checks_, file, order, About(path));
+      const auto order = path.data_type == format::DataType::kMajor ? format::IndexOrder::kAscending
+                                                                    : format::IndexOrder::kAny;
+      facts.macro_range =
+          co_await CheckIndexFile<format::BackupMacroRangeIndex>(checks_, file, order, About(path));
       co_return;
     }
     auto entries = co_await CheckIndexFile<format::BackupMetaIndex>(
@@ -269,8 +269,7 @@ class DestReader {
                                                co_await Read<format::PieceStartDesc>(file));
         co_return;
       case PathKind::kPieceEnd:
-        PieceOf(path).end_marks.emplace_back(path.time,
-                                             co_await Read<format::PieceEndDesc>(file));
+        PieceOf(path).end_marks.emplace_back(path.time, co_await Read<format::PieceEndDesc>(file));
         co_return;
       case PathKind::kSchemaMeta:
         co_return co_await ReadSchemaMeta(file);
@@ -308,10 +307,10 @@ class DestReader {
       case PathKind::kPieceCheckpointScn:
         piece.checkpoint_marks.push_back(path.scn);
         if (file.size != 0) {
-          About(path).Damage(file.name,
-                             Error(ErrorCode::kInvalidData,
-                                   fmt::format("a checkpoint mark is empty, this one has {} bytes",
-                                               file.size)));
+          About(path).Damage(
+              file.name,
+              Error(ErrorCode::kInvalidData,
+                    fmt::format("a checkpoint mark is empty, this one has {} bytes", file.size)));
         }
         co_return;
       case PathKind::kLsFileInfo: {
@@ -332,8 +331,7 @@ class DestReader {
     ++dest_.check_files;
     const auto record = co_await Read<format::BackupCheckDesc>(file);
     if (!record || !dest_.format) co_return;
-    if (record->tenant_id != dest_.format->tenant_id ||
-        record->tenant_id != file.path.tenant ||
+    if (record->tenant_id != dest_.format->tenant_id || record->tenant_id != file.path.tenant ||
         record->cluster_id != dest_.format->cluster_id ||
         record->incarnation != dest_.format->incarnation) {
       found_.Broken(1, file.name, "tenant_id, cluster_id, incarnation",
@@ -410,9 +408,8 @@ io::Task<Result<DestIdentity>> IdentifyDest(FileChecks checks, Reporter found) {
   co_return identity;
 }
 
-io::Task<DestFacts> ReadDest(FileChecks checks, DestIdentity identity,
-                             const Tree& files, std::size_t concurrency,
-                             Reporter found) {
+io::Task<DestFacts> ReadDest(FileChecks checks, DestIdentity identity, const Tree& files,
+                             std::size_t concurrency, Reporter found) {
   DestReader reader(checks, std::move(identity), files, std::move(found));
   co_return co_await reader.Run(concurrency);
 }

@@ -146,9 +146,8 @@ struct DestIdentity {
 io::Task<Result<DestIdentity>> IdentifyDest(FileChecks checks, Reporter found);
 
 // Reads every file but the archived logs, `concurrency` at a time. `files` must outlive the result.
-io::Task<DestFacts> ReadDest(FileChecks checks, DestIdentity identity,
-                             const Tree& files, std::size_t concurrency,
-                             Reporter found);
+io::Task<DestFacts> ReadDest(FileChecks checks, DestIdentity identity, const Tree& files,
+                             std::size_t concurrency, Reporter found);
 
 // Runs work(0), work(1), ... count in all, `concurrency` at a time.
 io::Task<void> ForAll(io::Loop& loop, std::size_t count, std::size_t concurrency,

@@ -124,8 +124,7 @@ class IndexRules {
   void CheckOfLogStream(const DataAttempt& data, const DataAttemptFacts& facts) {
     for (const auto kind : {IndexKind::kMacroRange, IndexKind::kMeta, IndexKind::kSecMeta}) {
       const std::string name = IndexName(data, kind);
-      if (!HasFile(*view_.dest().tree, name))
-        About(data).Missing(31, name, "index of the attempt");
+      if (!HasFile(*view_.dest().tree, name)) About(data).Missing(31, name, "index of the attempt");
     }
     const Inputs inputs = InputsOf(data.type, [&](const DataAttempt& other) {
       return other.attempt.ls == data.attempt.ls && other.attempt <= data.attempt;

@@ -123,10 +123,10 @@ class LogCheck {
       about_piece_ = found_.About(segment_->round, segment_->piece);
       piece_ = &facts_.pieces[segment_->piece];
       // A torn tail is the end of the log, so nothing may follow it.
-      const bool is_last = i + 1 == segments.size() ||
-                           std::all_of(segments.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                                       segments.end(),
-                                       [](const LogSegment& later) { return later.files.empty(); });
+      const bool is_last =
+          i + 1 == segments.size() ||
+          std::all_of(segments.begin() + static_cast<std::ptrdiff_t>(i) + 1, segments.end(),
+                      [](const LogSegment& later) { return later.files.empty(); });
       for (const FoundFile& file : segment_->files) {
         may_be_torn_ = is_last && !segment_->is_frozen && &file == &segment_->files.back();
         co_await CheckFile(file);
@@ -282,10 +282,10 @@ class LogCheck {
                           scn.value + kMicrosecond < segment_->start_scn.value;
     const bool is_late = segment_->end_scn.IsValid() && scn >= segment_->end_scn;
     if (!is_early && !is_late) return;
-    broken_.emplace_back(41, "max_scn",
-                         fmt::format("of the group at LSN {} is {}, not in [{}, {})",
-                                     group.lsn.value, scn.value, segment_->start_scn.value,
-                                     segment_->end_scn.value));
+    broken_.emplace_back(
+        41, "max_scn",
+        fmt::format("of the group at LSN {} is {}, not in [{}, {})", group.lsn.value, scn.value,
+                    segment_->start_scn.value, segment_->end_scn.value));
   }
 
   // Rules 45 and 46.
@@ -327,8 +327,7 @@ class LogCheck {
     about_piece_.Broken(rule, name_, field, std::move(message));
   }
   void Deliver() {
-    for (BrokenRule& broken : broken_)
-      Broken(broken.rule, broken.field, std::move(broken.message));
+    for (BrokenRule& broken : broken_) Broken(broken.rule, broken.field, std::move(broken.message));
     broken_.clear();
   }
 

@@ -60,7 +60,7 @@ struct TabletEvent {
 
 struct LogFacts {
   std::map<format::PieceId, PieceLog> pieces;
-  format::Scn last_scn;  // of the last group of all
+  format::Scn last_scn;    // of the last group of all
   bool has_ended = false;  // OFFLINE_LS was the last entry
   bool readable = true;
   // LSNs of LogQuestions where a group begins.

@@ -27,8 +27,8 @@ std::optional<Error> WrongForm(const format::BackupPath& path, bool is_directory
                  "not validate");
   }
   if (is_directory == (form == format::EntryForm::kDirectory)) return std::nullopt;
-  return Error(ErrorCode::kInvalidData,
-               is_directory ? "a directory where a file belongs" : "a file where a directory belongs");
+  return Error(ErrorCode::kInvalidData, is_directory ? "a directory where a file belongs"
+                                                     : "a file where a directory belongs");
 }
 
 // One walk. Deeper directories are on the stack, so nothing recurses.
@@ -58,8 +58,8 @@ class Walk {
     const std::string name = directory.empty() ? entry.name : directory + "/" + entry.name;
     Result<format::BackupPath> path = format::ParseBackupPath(name, kind_);
     if (!path) {
-      found_.Damage(name, Error(path.error().code(), "no destination has such a name: " +
-                                                         path.error().message())
+      found_.Damage(name, Error(path.error().code(),
+                                "no destination has such a name: " + path.error().message())
                               .WithAdvice("move it elsewhere: a server may refuse the directory"));
       co_return Status();
     }
@@ -95,9 +95,8 @@ io::Task<Result<Tree>> WalkTree(io::Medium& medium, format::DestKind kind, Repor
 }
 
 bool HasFile(const Tree& tree, std::string_view name) {
-  return std::ranges::binary_search(tree, name, {}, [](const FoundFile& file) {
-    return std::string_view(file.name);
-  });
+  return std::ranges::binary_search(
+      tree, name, {}, [](const FoundFile& file) { return std::string_view(file.name); });
 }
 
 void ReadMeter::Add(std::uint64_t bytes, std::string_view path) {
@@ -121,8 +120,8 @@ io::Task<Status> FileWindow::Fill(std::size_t size) {
     co_return Fail(Error(ErrorCode::kSizeOverflow, fmt::format("a part of {} bytes", size))
                        .WithOffset(offset_));
   }
-  const std::size_t want = static_cast<std::size_t>(
-      std::min<std::uint64_t>(std::max(size, kSize), have + left));
+  const std::size_t want =
+      static_cast<std::size_t>(std::min<std::uint64_t>(std::max(size, kSize), have + left));
   if (buffer_.size() < want) {
     Bytes larger(want);
     std::ranges::copy(bytes(), larger.begin());
@@ -138,8 +137,8 @@ io::Task<Status> FileWindow::Fill(std::size_t size) {
   end_ += *read;
   meter_->Add(*read, name_);
   if (*read != free.size()) {
-    co_return Fail(Error(ErrorCode::kErrUnexpected, "the file has become shorter")
-                       .WithOffset(offset_ + end_));
+    co_return Fail(
+        Error(ErrorCode::kErrUnexpected, "the file has become shorter").WithOffset(offset_ + end_));
   }
   co_return Status();
 }

@@ -1,4 +1,4 @@
-// Rules 1 to 16 of docs/spec/consistency.md §6: what the metadata files of backup sets say of each
+// Rules 1 to 8 of docs/spec/consistency.md §6: what the metadata files of backup sets say of each
 // other.
 #pragma once
 
@@ -60,7 +60,7 @@ class SetView {
   const SetFacts* facts_;
 };
 
-// Every set of the destination.
+// Every set of the destination; of complete ones also what restore/validate_ls_meta.h checks.
 void CheckSets(const DestFacts& dest, NameZone& zone, const Reporter& found);
 
 }  // namespace obbak::restore

@@ -55,10 +55,10 @@ class SstableRules {
 
  private:
   void Broken(int rule, std::string_view field, std::string_view message) const {
-    found_.Broken(rule, name_, field,
-                  fmt::format("SSTable of tablet {}, ({}, {}]: {}", meta_.tablet_id.value,
-                              key_.scn_range.start_scn.value, key_.scn_range.end_scn.value,
-                              message));
+    found_.Broken(
+        rule, name_, field,
+        fmt::format("SSTable of tablet {}, ({}, {}]: {}", meta_.tablet_id.value,
+                    key_.scn_range.start_scn.value, key_.scn_range.end_scn.value, message));
   }
 
   // Rule 25.
@@ -155,8 +155,8 @@ class SstableRules {
     equal("data_checksum", basic_.data_checksum, static_cast<std::int64_t>(checksum));
     if (has_uncommitted && !basic_.contain_uncommitted_row)
       Broken(23, "contain_uncommitted_row", "is false, but there are such rows");
-    if (!blocks_.empty()) equal("max_merged_trans_version", basic_.max_merged_trans_version,
-                                max_version);
+    if (!blocks_.empty())
+      equal("max_merged_trans_version", basic_.max_merged_trans_version, max_version);
     CheckColumnSums();
   }
 
@@ -181,8 +181,8 @@ class SstableRules {
       const MacroBlockFacts& before = *blocks_[i - 1];
       const MacroBlockFacts& block = *blocks_[i];
       if (before.rowkey_column_count != block.rowkey_column_count) continue;
-      const auto rowkey = std::span(*block.column_types)
-                              .first(static_cast<std::size_t>(block.rowkey_column_count));
+      const auto rowkey =
+          std::span(*block.column_types).first(static_cast<std::size_t>(block.rowkey_column_count));
       if (!std::ranges::all_of(rowkey, format::HasKnownOrder)) continue;
       // In a major a row has one version.
       const auto compared =
@@ -191,17 +191,18 @@ class SstableRules {
           format::CompareKeys(compared, before.last_key.cells().first(compared.size()),
                               block.first_key.cells().first(compared.size()));
       if (order >= 0)
-        Broken(28, "logic_id_list", fmt::format("the keys of {} do not follow those of {}",
-                                                Text(block.logic_id), Text(before.logic_id)));
+        Broken(28, "logic_id_list",
+               fmt::format("the keys of {} do not follow those of {}", Text(block.logic_id),
+                           Text(before.logic_id)));
     }
   }
 
   void CheckBlock(const MacroBlockFacts& block) {
     const auto end = static_cast<std::int64_t>(key_.scn_range.end_scn.value);
     if (block.max_trans_version > end) {
-      Broken(28, "trans_version",
-             fmt::format("{} has a row of version {}", Text(block.logic_id),
-                         block.max_trans_version));
+      Broken(
+          28, "trans_version",
+          fmt::format("{} has a row of version {}", Text(block.logic_id), block.max_trans_version));
     }
     if (block.rowkey_column_count != basic_.rowkey_column_count ||
         block.column_count > basic_.column_cnt) {
@@ -225,11 +226,10 @@ class SstableRules {
     if (tablet_ == nullptr || tablet_->columns == nullptr) return;
     const auto& types = *block.column_types;
     const auto& columns = *tablet_->columns;
-    const bool same =
-        types.size() <= columns.size() &&
-        std::equal(types.begin(), types.end(), columns.begin(), SameColumnType) &&
-        static_cast<std::size_t>(block.rowkey_column_count) ==
-            tablet_->rowkey_columns + format::RowSchema::kHiddenColumns;
+    const bool same = types.size() <= columns.size() &&
+                      std::equal(types.begin(), types.end(), columns.begin(), SameColumnType) &&
+                      static_cast<std::size_t>(block.rowkey_column_count) ==
+                          tablet_->rowkey_columns + format::RowSchema::kHiddenColumns;
     if (!same) {
       Broken(29, "column_types",
              fmt::format("those of {} are not the storage schema's", Text(block.logic_id)));
@@ -312,8 +312,7 @@ class PhaseRules {
     }
     const auto* facts = Find<TabletFacts>(tablet, BackupMetaType::kTabletMeta);
     for (const BackupSstableMeta& sstable : *sstables) {
-      const auto mapping = std::ranges::find(mappings.id_map_list,
-                                             sstable.sstable_meta.table_key,
+      const auto mapping = std::ranges::find(mappings.id_map_list, sstable.sstable_meta.table_key,
                                              &BackupMacroBlockIdMapping::table_key);
       if (mapping == mappings.id_map_list.end()) {
         found.Broken(25, name_, "table_key",
@@ -330,9 +329,9 @@ class PhaseRules {
         tablet->create_schema_version <= tablet->schema_version) {
       return;
     }
-    found.Broken(30, name_, "create_schema_version",
-                 fmt::format("of tablet {} is above that of its storage schema",
-                             tablet->tablet_id.value));
+    found.Broken(
+        30, name_, "create_schema_version",
+        fmt::format("of tablet {} is above that of its storage schema", tablet->tablet_id.value));
   }
 
   const SetView& view_;

@@ -98,13 +98,13 @@ class TabletRules {
       found.Broken(17, name, "tablet_id",
                    fmt::format("tablet {} is there twice", tablet.tablet_id.value));
     }
-    for (const Scn checkpoint : {tablet.clog_checkpoint_scn, tablet.mds_checkpoint_scn,
-                                 tablet.ddl_checkpoint_scn}) {
+    for (const Scn checkpoint :
+         {tablet.clog_checkpoint_scn, tablet.mds_checkpoint_scn, tablet.ddl_checkpoint_scn}) {
       if (!checkpoint.IsValid() || checkpoint <= view_.desc().consistent_scn) continue;
-      found.Broken(18, name, "clog_checkpoint_scn, mds_checkpoint_scn, ddl_checkpoint_scn",
-                   fmt::format("of tablet {} is {}, above consistent_scn {}",
-                               tablet.tablet_id.value, checkpoint.value,
-                               view_.desc().consistent_scn.value));
+      found.Broken(
+          18, name, "clog_checkpoint_scn, mds_checkpoint_scn, ddl_checkpoint_scn",
+          fmt::format("of tablet {} is {}, above consistent_scn {}", tablet.tablet_id.value,
+                      checkpoint.value, view_.desc().consistent_scn.value));
     }
   }
 
@@ -254,8 +254,7 @@ class TabletRules {
     const Reporter found = found_.About(entry.ls_id);
     const std::string name = data_.IndexName(type, ls, format::IndexKind::kMeta);
     const auto broken = [&](int rule, std::string_view field, std::string_view what) {
-      found.Broken(rule, name, field,
-                   fmt::format("tablet {}: {}", tablet.tablet_id.value, what));
+      found.Broken(rule, name, field, fmt::format("tablet {}: {}", tablet.tablet_id.value, what));
     };
     if (tablet.ha_status.restore() != 0 || tablet.ha_status.data() != 0)
       broken(22, "ha_status", "is not full and complete");
@@ -335,16 +334,16 @@ class TabletRules {
     }
   }
 
-  void CheckMajor(DataType type, const TabletFacts& tablet,
-                  const format::BackupSstableMeta* major, const auto& broken) {
+  void CheckMajor(DataType type, const TabletFacts& tablet, const format::BackupSstableMeta* major,
+                  const auto& broken) {
     if (tablet.with_major != (major != nullptr)) {
       broken(24, "table_store_flag",
              major == nullptr ? "says that there is a major SSTable" : "denies the major SSTable");
       return;
     }
     if (major == nullptr || type == DataType::kSys) return;
-    const auto snapshot = static_cast<std::int64_t>(
-        major->sstable_meta.table_key.snapshot_version().value);
+    const auto snapshot =
+        static_cast<std::int64_t>(major->sstable_meta.table_key.snapshot_version().value);
     const format::TabletReportStatus& report = tablet.report_status;
     if (report.merge_snapshot_version != snapshot)
       broken(24, "report_status.merge_snapshot_version", "is not the major SSTable's snapshot");
@@ -424,8 +423,7 @@ const IndexFacts* SetData::Indexes(DataType type, LsId ls) const {
 
 std::string SetData::IndexName(DataType type, LsId ls, format::IndexKind kind) const {
   const bool is_tenant = type != DataType::kSys;
-  format::BackupPath path =
-      view_->Path(is_tenant ? PathKind::kTenantIndex : PathKind::kLsIndex);
+  format::BackupPath path = view_->Path(is_tenant ? PathKind::kTenantIndex : PathKind::kLsIndex);
   path.data_type = type;
   path.index = kind;
   path.turn = view_->FinalTurn(type, ls);
@@ -453,8 +451,6 @@ std::map<TabletId, LsId> PlacesOf(const SetFacts& set, DataType type) {
   return places;
 }
 
-void CheckTablets(const SetView& view, const Reporter& found) {
-  TabletRules(view, found).Check();
-}
+void CheckTablets(const SetView& view, const Reporter& found) { TabletRules(view, found).Check(); }
 
 }  // namespace obbak::restore

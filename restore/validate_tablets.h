@@ -1,5 +1,5 @@
-// Rules 17 to 24 of docs/spec/consistency.md §6: the tablets of a backup set, in tablet_info, in the
-// tablet maps and in the indexes.
+// Rules 17 to 24 of docs/spec/consistency.md §6: the tablets of a backup set, in tablet_info, in
+// the tablet maps and in the indexes.
 #pragma once
 
 #include <map>

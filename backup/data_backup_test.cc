@@ -1,0 +1,217 @@
+// Data backups of a whole tenant.
+#include "backup/data_backup.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "backup/backup_test_support.h"
+#include "backup/set_check_test_support.h"
+#include "format/backup_data_file.h"
+#include "format/backup_path.h"
+#include "format/macro_block_check.h"
+#include "format/macro_block_header.h"
+
+namespace obbak::backup {
+namespace {
+
+using format::BackupSetFileDesc;
+using format::BackupType;
+
+#define ASSERT_OK(expression)                                       \
+  do {                                                              \
+    const auto& outcome = (expression);                             \
+    ASSERT_TRUE(outcome.has_value()) << outcome.error().ToString(); \
+  } while (false)
+
+SetCheck Check(BackedUpTenant& source) {
+  return CheckDestination(TreeOf(source.world().disk().image(), kDataDir),
+                          source.archiver().DoingRound()->start_scn);
+}
+
+TEST(DataBackup, AFullSetHoldsToEveryRule) {
+  io::SimWorld world(1);
+  BackedUpTenant source(world);
+  ASSERT_OK(source.Create());
+  const auto table = source.CreateTable("t", 3);
+  ASSERT_NE(table, nullptr);
+  ASSERT_OK(source.Put(*table, 0, 500, 1));
+  ASSERT_OK(source.CompactMajor());
+  ASSERT_OK(source.Put(*table, 300, 900, 2));
+  const auto set = source.Full();
+  ASSERT_OK(set);
+  const SetCheck check = Check(source);
+  EXPECT_EQ(check.Text(), "");
+  EXPECT_TRUE(check.missing.empty());
+  ASSERT_EQ(check.sets.size(), 1U);
+  EXPECT_EQ(check.sets.front(), *set);
+  EXPECT_EQ(source.backup().sets(), std::vector{*set});
+  ASSERT_EQ(source.backup().jobs().size(), 1U);
+  EXPECT_EQ(source.backup().jobs().front().status, JobStatus::kCompleted);
+}
+
+TEST(DataBackup, AnEmptyTenantHasACompleteSet) {
+  io::SimWorld world(2);
+  BackedUpTenant source(world);
+  ASSERT_OK(source.Create());
+  ASSERT_OK(source.Full());
+  const SetCheck check = Check(source);
+  EXPECT_EQ(check.Text(), "");
+  EXPECT_EQ(check.sets.size(), 1U);
+}
+
+TEST(DataBackup, AnIncrementalSetWithoutAPredecessorIsFull) {
+  io::SimWorld world(3);
+  BackedUpTenant source(world);
+  ASSERT_OK(source.Create());
+  const auto set = source.Incremental();
+  ASSERT_OK(set);
+  EXPECT_EQ(set->backup_type.value, BackupType::kFull);
+  EXPECT_EQ(source.backup().jobs().front().request.type, BackupType::kInc);
+  EXPECT_EQ(Check(source).Text(), "");
+}
+
+TEST(DataBackup, PlusArchivelogTakesTheLogsAlong) {
+  io::SimWorld world(4);
+  BackedUpTenant source(world);
+  ASSERT_OK(source.Create());
+  const auto table = source.CreateTable("t", 3);
+  ASSERT_NE(table, nullptr);
+  ASSERT_OK(source.Put(*table, 0, 500, 1));
+  const auto set = source.Backup(BackupType::kFull, {}, /*plus_archivelog=*/true);
+  ASSERT_OK(set);
+  const SetCheck check = Check(source);
+  EXPECT_EQ(check.Text(), "");
+}
+
+// What of all macro blocks of the tenant's majors a set has copied.
+std::int64_t MajorBlocks(BackedUpTenant& source) {
+  std::int64_t blocks = 0;
+  for (const auto& [ls, stream] : source.tenant().core().streams) {
+    for (const auto& [id, tablet] : stream->tablets()) {
+      for (const auto& sstable : tablet->sstables()) {
+        if (sstable->is_major()) blocks += static_cast<std::int64_t>(sstable->data_block_count());
+      }
+    }
+  }
+  return blocks;
+}
+
+TEST(DataBackup, IncrementalSetsCopyWhatIsNew) {
+  io::SimWorld world(6);
+  BackedUpTenant source(world);
+  ASSERT_OK(source.Create());
+  const auto table = source.CreateWideTable("wide", 3);
+  ASSERT_NE(table, nullptr);
+  ASSERT_OK(source.PutWide(*table, 0, 600, 1));
+  ASSERT_OK(source.CompactMajor());
+  const auto full = source.Full();
+  ASSERT_OK(full);
+  EXPECT_GT(full->stats.finish_macro_block_count, 15);
+  for (int i = 1; i <= 3; ++i) {
+    // A few keys in a row change, so a few blocks of one or two tablets.
+    ASSERT_OK(source.PutWide(*table, 100 * i, 100 * i + 3, 10U + static_cast<std::uint64_t>(i)));
+    ASSERT_OK(source.CompactMajor());
+    const std::int64_t all = MajorBlocks(source);
+    const auto set = source.Incremental();
+    ASSERT_OK(set);
+    EXPECT_EQ(set->backup_type.value, BackupType::kInc);
+    EXPECT_EQ(set->prev_full_backup_set_id, full->backup_set_id);
+    EXPECT_EQ(set->prev_inc_backup_set_id.value, set->backup_set_id.value - 1);
+    EXPECT_LT(set->stats.finish_macro_block_count, all / 2);
+    EXPECT_EQ(Check(source).Text(), "");
+  }
+  EXPECT_EQ(Check(source).sets.size(), 4U);
+}
+
+TEST(DataBackup, AnIncrementalSetOfAnUnchangedTenantCopiesNoMajorBlock) {
+  io::SimWorld world(7);
+  BackedUpTenant source(world);
+  ASSERT_OK(source.Create());
+  const auto table = source.CreateWideTable("wide", 2);
+  ASSERT_NE(table, nullptr);
+  ASSERT_OK(source.PutWide(*table, 0, 200, 1));
+  ASSERT_OK(source.CompactMajor());
+  ASSERT_OK(source.Full());
+  ASSERT_OK(source.Incremental());
+  for (const auto& [path, bytes] : TreeOf(world.disk().image(), kDataDir)) {
+    const auto parsed = format::ParseBackupPath(path);
+    if (!parsed || parsed->kind != format::PathKind::kMacroBlockData || parsed->set.value != 2 ||
+        parsed->data_type != format::DataType::kMajor) {
+      continue;
+    }
+    const auto index = format::ReadBackupDataFileIndex(format::RandomAccess::Of(bytes));
+    ASSERT_OK(index);
+    EXPECT_EQ(index->trailer.macro_block_count, 0) << path;
+  }
+  EXPECT_EQ(Check(source).Text(), "");
+}
+
+TEST(DataBackup, MacroBlocksAreTheTenantsByteForByte) {
+  io::SimWorld world(8);
+  BackedUpTenant source(world);
+  ASSERT_OK(source.Create());
+  const auto table = source.CreateWideTable("wide", 2);
+  ASSERT_NE(table, nullptr);
+  ASSERT_OK(source.PutWide(*table, 0, 200, 1));
+  ASSERT_OK(source.CompactMajor());
+  ASSERT_OK(source.PutWide(*table, 50, 60, 2));
+  ASSERT_OK(source.Full());
+  std::set<Bytes> copies;
+  for (const auto& [path, bytes] : TreeOf(world.disk().image(), kDataDir)) {
+    const auto parsed = format::ParseBackupPath(path);
+    if (!parsed || parsed->kind != format::PathKind::kMacroBlockData) continue;
+    const auto index = format::ReadBackupDataFileIndex(format::RandomAccess::Of(bytes));
+    ASSERT_OK(index);
+    for (const auto& block : index->macro_blocks) {
+      const auto payload = format::DecodeMacroRecord(ByteView(bytes).subspan(
+          static_cast<std::size_t>(block.offset), static_cast<std::size_t>(block.length)));
+      ASSERT_OK(payload);
+      copies.emplace(payload->begin(), payload->end());
+    }
+  }
+  const Tree tenant = TreeOf(world.disk().image(), kTenantDir);
+  const Bytes& file = tenant.at("block_file");
+  std::size_t compared = 0;
+  for (const auto& [ls, stream] : source.tenant().core().streams) {
+    for (const auto& [id, tablet] : stream->tablets()) {
+      for (const auto& sstable : tablet->sstables()) {
+        for (const format::MacroBlockId& place : sstable->meta().macro_info.data_block_ids) {
+          const ByteView block = ByteView(file).subspan(
+              static_cast<std::size_t>(place.second) * format::kMacroBlockSize,
+              format::kMacroBlockSize);
+          const auto used = format::UsedSizeOfMacroBlock(block);
+          ASSERT_OK(used);
+          EXPECT_TRUE(copies.contains(
+              Bytes(block.begin(), block.begin() + static_cast<std::ptrdiff_t>(*used))));
+          ++compared;
+        }
+      }
+    }
+  }
+  EXPECT_GT(compared, 6U);
+}
+
+TEST(DataBackup, TheSameSeedGivesTheSameBytes) {
+  Tree trees[2];
+  for (Tree& tree : trees) {
+    io::SimWorld world(5);
+    BackedUpTenant source(world);
+    ASSERT_OK(source.Create());
+    const auto table = source.CreateTable("t", 4);
+    ASSERT_NE(table, nullptr);
+    ASSERT_OK(source.Put(*table, 0, 500, 1));
+    ASSERT_OK(source.Full());
+    ASSERT_OK(source.Put(*table, 0, 500, 1));
+    ASSERT_OK(source.CompactMajor());
+    ASSERT_OK(source.Incremental());
+    tree = TreeOf(world.disk().image(), kDataDir);
+  }
+  EXPECT_TRUE(trees[0] == trees[1]);
+}
+
+}  // namespace
+}  // namespace obbak::backup

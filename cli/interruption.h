@@ -1,0 +1,45 @@
+// Interruption: Ctrl-C, and what else asks a process to end, for work that can be cancelled.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <utility>
+
+#include "io/loop.h"
+#include "io/sync.h"
+#include "io/task.h"
+
+namespace obbak::cli {
+
+// While it lives, the first SIGINT or SIGTERM of the process calls `cancel` on the loop's thread;
+// from then on both do what they do otherwise: kill. One at a time in a process.
+class Interruption {
+ public:
+  Interruption(io::Loop& loop, std::function<void()> cancel);
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+  // Precondition: End() is done.
+  ~Interruption();
+
+  // Waits for signals no longer.
+  io::Task<void> End();
+
+ private:
+  io::Task<void> Watch();
+
+  io::Loop& loop_;
+  std::function<void()> cancel_;
+  std::stop_source stop_;
+  io::TaskGroup watching_;
+};
+
+// Runs `work` under an Interruption. `work` ends by itself, but sooner after `cancel`.
+template <class T>
+io::Task<T> RunCancelable(io::Loop& loop, std::function<void()> cancel, io::Task<T> work) {
+  Interruption interruption(loop, std::move(cancel));
+  T result = co_await std::move(work);
+  co_await interruption.End();
+  co_return result;
+}
+
+}  // namespace obbak::cli
