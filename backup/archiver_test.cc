@@ -333,7 +333,8 @@ TEST(Archiver, AStandbySendsWhatItHasAppliedAndNoMore) {
 
   ASSERT_OK(tenant.Run(tenant.archiver().CatchUp()));
   format::Scn last = format::kMinScn;
-  for (const auto& [round_ls, log] : tenant.Check().logs()) last = std::max(last, log.scns.back());
+  const ArchiveChecker checker = tenant.Check();
+  for (const auto& [round_ls, log] : checker.logs()) last = std::max(last, log.scns.back());
   EXPECT_EQ(last, applied);
   EXPECT_LE(tenant.archiver().status().round->checkpoint_scn, applied);
   EXPECT_FALSE(tenant.Run(tenant.archiver().CatchUpTo(tenant.tenant().snapshot())));
