@@ -57,6 +57,8 @@ struct Archiver::Impl {
   io::Task<Status> WorkAll();
   // Each log gets durable entries at or above `scn`, unless it has.
   io::Task<Status> AdvanceLogs(Scn scn);
+  // All logs, moved on to `scn` before, and a checkpoint.
+  io::Task<Status> SendEverything(Scn scn);
   io::Task<Status> CatchUpTo(Scn scn);
 
   // ---- What the round is
@@ -218,7 +220,7 @@ io::Task<Status> Archiver::Impl::AdvanceLogs(Scn scn) {
 }
 
 io::Task<Status> Archiver::Impl::CatchUpTo(Scn scn) {
-  for (;;) {
+  for (bool has_tried = false;; has_tried = true) {
     if (stop.stop_requested()) co_return Fail(ErrorCode::kCanceled, "archiving is being closed");
     const auto round = rows.Round();
     if (!round) co_return Fail(round.error());
@@ -229,18 +231,25 @@ io::Task<Status> Archiver::Impl::CatchUpTo(Scn scn) {
     const Result<Scn> published = PublishedCheckpoint(**round);
     if (!published) co_return Fail(published.error());
     if (*published >= scn) co_return Status();
-
-    Status status;
-    if (IsPrimary()) status = co_await AdvanceLogs(std::max(scn, core.scns.Next()));
-    if (status) status = co_await WorkAll();
-    if (status) status = co_await Pass();
-    if (!status) co_return status;
-    const auto now = rows.Round();
-    if (now && *now == *round) {
-      // Somebody else is at work, or a standby waits for logs.
-      (void)co_await core.env.loop.Sleep(kWaitPause, stop.get_token());
+    if (has_tried && !IsPrimary()) {
+      co_return Fail(
+          ErrorCode::kStateNotMatch,
+          fmt::format("the standby's logs are archived up to SCN {}, {} is not among them",
+                      published->value, scn.value));
     }
+    if (Status status = co_await SendEverything(scn); !status) co_return status;
+    const auto now = rows.Round();
+    // Somebody else is at work.
+    if (now && *now == *round) (void)co_await core.env.loop.Sleep(kWaitPause, stop.get_token());
   }
+}
+
+io::Task<Status> Archiver::Impl::SendEverything(Scn scn) {
+  Status status;
+  if (IsPrimary()) status = co_await AdvanceLogs(std::max(scn, core.scns.Next()));
+  if (status) status = co_await WorkAll();
+  if (status) status = co_await Pass();
+  co_return status;
 }
 
 // ---- What the round is
@@ -453,16 +462,8 @@ io::Task<Status> Archiver::AwaitState() {
 }
 
 io::Task<Status> Archiver::CatchUp() {
-  engine::TenantCore& core = impl_->core;
-  Scn target = core.scns.last();
-  if (!impl_->IsPrimary()) {
-    // What it has received.
-    target = Scn{core.manifest->state().tenant().sync_scn()};
-    for (const auto& [ls, stream] : core.streams) {
-      target = std::min(target, stream->clog().durable_end_scn());
-    }
-  }
-  return impl_->CatchUpTo(target);
+  if (impl_->IsPrimary()) return impl_->CatchUpTo(impl_->core.scns.last());
+  return impl_->SendEverything(format::kMinScn);
 }
 
 io::Task<Status> Archiver::CatchUpTo(Scn scn) { return impl_->CatchUpTo(scn); }
