@@ -62,6 +62,7 @@ struct Archiver::Impl {
   // ---- What the round is
   // Whether it is what the statements ask for; fails when it never will be.
   Result<bool> IsSettled() const;
+  std::optional<LsProgress> InterruptedStream(const RoundStatus& round) const;
   Error Interrupted(const RoundStatus& round) const;
   // What a reader of the destination takes for its checkpoint.
   Result<Scn> PublishedCheckpoint(const RoundStatus& round) const;
@@ -101,6 +102,10 @@ Archiver::Impl::Impl(engine::Tenant& the_tenant, io::MediumFactory the_media,
       scheduler(core, owner, archivers, options.dictionary_interval),
       connecting(core.env.loop),
       tasks(core.env.loop) {
+  // A round's start SCN is used, though no log has it.
+  if (const auto round = rows.Round(); round && *round) {
+    core.scns.Observe(std::max((*round)->start_scn, (*round)->checkpoint_scn));
+  }
   for (const auto& [ls, stream] : core.streams) {
     archivers[ls] = std::make_unique<LsArchiver>(
         core, *stream, owner,
@@ -240,14 +245,17 @@ io::Task<Status> Archiver::Impl::CatchUpTo(Scn scn) {
 
 // ---- What the round is
 
+std::optional<LsProgress> Archiver::Impl::InterruptedStream(const RoundStatus& round) const {
+  const auto progress = rows.ProgressOf(round);
+  if (!progress) return std::nullopt;
+  const auto found = std::ranges::find(*progress, ArchiveLsState::kInterrupted, &LsProgress::state);
+  if (found == progress->end()) return std::nullopt;
+  return *found;
+}
+
 Error Archiver::Impl::Interrupted(const RoundStatus& round) const {
   std::string message = round.comment;
-  const auto progress = rows.ProgressOf(round);
-  if (progress) {
-    const auto found = std::ranges::find_if(
-        *progress, [](const LsProgress& row) { return row.state == ArchiveLsState::kInterrupted; });
-    if (found != progress->end()) message += fmt::format(" ({})", found->reason);
-  }
+  if (const auto row = InterruptedStream(round)) message += fmt::format(" ({})", row->reason);
   return Error(ErrorCode::kLogArchiveInterrupted, std::move(message))
       .WithPath(round.path)
       .WithAdvice(
@@ -266,6 +274,10 @@ Result<bool> Archiver::Impl::IsSettled() const {
   if (!*setting || !*archive_log) return state == RoundState::kStop;
   if (state == RoundState::kInterrupted) return Fail(Interrupted(**round));
   if (!(*setting)->deferred) return state == RoundState::kDoing;
+  // It cannot pause any more.
+  if (state == RoundState::kSuspending && InterruptedStream(**round)) {
+    return Fail(Interrupted(**round));
+  }
   return state == RoundState::kSuspend || state == RoundState::kStop;
 }
 

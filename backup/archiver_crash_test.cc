@@ -205,5 +205,66 @@ TEST(ArchiverCrash, APowerFailureWhileItGoesOnTakesNothingEither) {
   EXPECT_GT(crashes, 10U);
 }
 
+TEST(ArchiverCrash, APowerFailureWhileWholeBlocksAreSentLeavesNoGap) {
+  ArchivedTenant before(1);
+  ASSERT_OK(before.Create({}, Options()));
+  ASSERT_OK(before.StartArchiving(DestAt(kArchiveDir, std::chrono::seconds(60))));
+  ASSERT_OK(before.PutMebibytes(30));
+  before.Advance(std::chrono::seconds(70));
+  ASSERT_OK(before.PutMebibytes(37));
+  before.Close();
+  const SimImage image = before.disk().image();
+  std::uint64_t operations = 0;
+  for (const std::uint64_t part : {0, 2, 5, 7, 9}) {
+    if (kIsSlow && part % 5 != 0) continue;
+    ArchivedTenant tenant(3, image);
+    ASSERT_OK(tenant.Open(Options()));
+    const std::uint64_t opened = tenant.disk().operations();
+    if (part > 0) tenant.disk().StopAtOperation(opened + operations * part / 11);
+    const Status caught_up = tenant.Run(tenant.archiver().CatchUp());
+    if (part == 0) {
+      ASSERT_OK(caught_up);
+      operations = tenant.disk().operations() - opened;
+    }
+    tenant.Close();
+    SCOPED_TRACE("part " + std::to_string(part));
+    const SimImage left = tenant.disk().CrashImage(part);
+    CheckLeft(left, part);
+    if (!HasFailure()) CheckGoesOn(left, part);
+    if (HasFailure()) return;
+  }
+}
+
+// Everything happens by itself, and at any moment.
+TEST(ArchiverCrash, APowerFailureBesideBackgroundWorkLeavesNoGapAndNoClaim) {
+  ArchiveOptions archive = Options();
+  archive.background = true;
+  archive.checkpoint_interval = std::chrono::milliseconds(20);
+  engine::EngineOptions engine = engine::SmallEngine();
+  engine.background = true;
+  engine.freeze_trigger = 8 << 10;
+  engine.keep_alive_interval = std::chrono::milliseconds(5);
+  const SimImage image = Begun();
+  ASSERT_FALSE(HasFailure());
+  std::uint64_t crashes = 0;
+  for (std::uint64_t stop = 1;; stop += Stride(kIsSlow ? 331 : 67)) {
+    ArchivedTenant tenant(stop, image);
+    tenant.disk().StopAtOperation(stop);
+    if (tenant.Open(archive, engine)) {
+      Work(tenant);
+      (void)tenant.Run(tenant.world().loop().Sleep(std::chrono::milliseconds(300)));
+    }
+    tenant.Close();
+    if (tenant.disk().powered()) break;
+    ++crashes;
+    SCOPED_TRACE("operation " + std::to_string(stop));
+    const SimImage left = tenant.disk().CrashImage(stop);
+    CheckLeft(left, stop);
+    if (!HasFailure()) CheckGoesOn(left, stop);
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(crashes, 10U);
+}
+
 }  // namespace
 }  // namespace obbak::backup

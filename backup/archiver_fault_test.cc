@@ -229,9 +229,9 @@ TEST(ArchiverFault, ABlockThatIsRecycledBeforeItIsArchivedInterruptsAnOptionalRo
   ArchivedTenant tenant;
   ASSERT_OK(tenant.Create());
   ASSERT_OK(tenant.StartArchiving(DestAt(kArchiveDir, days(1))));
-  ASSERT_OK(tenant.PutMebibytes(140));
+  ASSERT_OK(tenant.PutMebibytes(70));
   ASSERT_OK(tenant.Run(tenant.tenant().Flush()));
-  ASSERT_GT(tenant.core().streams.at(kFirstUserLs)->clog().base_lsn().value, 0U);
+  ASSERT_GT(tenant.BigClog().base_lsn().value, 0U);
   const Status caught_up = tenant.Run(tenant.archiver().CatchUp());
   EXPECT_EQ(CodeOf(caught_up), ErrorCode::kLogArchiveInterrupted);
   EXPECT_NE(caught_up.error().message().find("OBSERVER CLOG RECYCLED BEFORE ARCHIVED"),
@@ -252,9 +252,9 @@ TEST(ArchiverFault, AMandatoryRoundKeepsTheLogUntilItIsArchived) {
   ArchivedTenant tenant;
   ASSERT_OK(tenant.Create());
   ASSERT_OK(tenant.StartArchiving(DestAt(kArchiveDir, days(1), io::ArchiveBinding::kMandatory)));
-  ASSERT_OK(tenant.PutMebibytes(140));
+  ASSERT_OK(tenant.PutMebibytes(70));
   ASSERT_OK(tenant.Run(tenant.tenant().Flush()));
-  const auto base = [&] { return tenant.core().streams.at(kFirstUserLs)->clog().base_lsn(); };
+  const auto base = [&] { return tenant.BigClog().base_lsn(); };
   EXPECT_EQ(base().value, 0U);
   tenant.Close();
   ASSERT_OK(tenant.Open());
@@ -263,7 +263,7 @@ TEST(ArchiverFault, AMandatoryRoundKeepsTheLogUntilItIsArchived) {
 
   ASSERT_OK(tenant.Run(tenant.archiver().CatchUp()));
   const ArchiveChecker checker = tenant.Check();
-  EXPECT_EQ(checker.logs().at({{1}, kFirstUserLs}).begin.value, 0U);
+  EXPECT_EQ(checker.logs().at({{1}, tenant.BigLs()}).begin.value, 0U);
   ASSERT_OK(tenant.Run(tenant.tenant().Flush()));
   EXPECT_GT(base().value, 0U) << "what is archived may go";
 }

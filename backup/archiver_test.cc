@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -152,6 +155,25 @@ TEST(Archiver, PiecesMayBeShorterThanAPassTakes) {
   tenant.Check();
 }
 
+TEST(Archiver, ABlockThatPiecesShareIsCutAtAGroup) {
+  ArchivedTenant tenant;
+  ASSERT_OK(tenant.Create());
+  ASSERT_OK(tenant.StartArchiving(DestAt(kArchiveDir, kMinute)));
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_OK(tenant.PutMebibytes(25));
+    tenant.Advance(seconds(90));
+  }
+  // 75 MiB: the first block is complete and lies in three pieces.
+  const format::Scn committed = tenant.tenant().snapshot();
+  ASSERT_OK(tenant.Run(tenant.archiver().CatchUp()));
+  ASSERT_GT(tenant.BigClog().end_lsn(), format::BlockStart(1));
+  const ArchiveChecker checker = tenant.Check();
+  EXPECT_EQ(checker.frozen_pieces(), 4U);
+  EXPECT_GE(*checker.RestorableUpTo(), committed);
+  ASSERT_OK(tenant.StopArchiving());
+  tenant.Check();
+}
+
 TEST(Archiver, NamesHaveTheDatesOfTheTenantsTimeZone) {
   ArchivedTenant tenant;
   engine::TenantOptions options;
@@ -245,6 +267,36 @@ TEST(Archiver, StatementsAreRefusedAsTheTableSays) {
   EXPECT_FALSE(archiver.status().dest);
 }
 
+TEST(Archiver, ARoundThatHasBegunGoesOnThoughTheClockStepsBack) {
+  ArchivedTenant before;
+  ASSERT_OK(before.Create());
+  ASSERT_OK(before.Run(before.archiver().SetDest(DestAt(kArchiveDir, days(1)))));
+  before.Close();
+  std::set<RoundState> states;
+  for (std::uint64_t stop = 1;; ++stop) {
+    SCOPED_TRACE("operation " + std::to_string(stop));
+    ArchivedTenant tenant(1, before.disk().image(), io::SimWorld::kStartNs + 3'600'000'000'000);
+    ASSERT_OK(tenant.Open());
+    tenant.disk().StopAtOperation(tenant.disk().operations() + stop);
+    if (tenant.Run(tenant.archiver().ArchiveLog()))
+      (void)tenant.Run(tenant.archiver().AwaitState());
+    tenant.Close();
+    if (tenant.disk().powered()) break;
+
+    ArchivedTenant after(2, tenant.disk().CrashImage(0));
+    ASSERT_OK(after.Open());
+    const auto round = after.archiver().status().round;
+    states.insert(round ? round->state : RoundState::kInvalid);
+    ASSERT_OK(after.Run(after.archiver().AwaitState()));
+    ASSERT_OK(after.Put(1));
+    ASSERT_OK(after.Run(after.archiver().CatchUp()));
+    after.Check();
+    if (HasFailure()) return;
+  }
+  EXPECT_TRUE(states.contains(RoundState::kPrepare));
+  EXPECT_TRUE(states.contains(RoundState::kBeginning));
+}
+
 TEST(Archiver, AnotherDestinationTakesTheNextRound) {
   ArchivedTenant tenant;
   ASSERT_OK(tenant.Create());
@@ -309,6 +361,21 @@ TEST(Archiver, SendsNoSoonerThanTheLagTarget) {
   EXPECT_EQ(sent(), before);
   ASSERT_OK(tenant.Run(tenant.world().loop().Sleep(seconds(60))));
   EXPECT_GT(sent(), before);
+}
+
+TEST(Archiver, SendsCompleteBlocksAtOnce) {
+  ArchiveOptions archive = QuietArchive();
+  archive.background = true;
+  archive.lag_target = std::chrono::hours(10);
+  ArchivedTenant tenant;
+  ASSERT_OK(tenant.Create({}, archive));
+  ASSERT_OK(tenant.StartArchiving(DestAt(kArchiveDir, days(1))));
+  ASSERT_OK(tenant.PutMebibytes(70));
+  ASSERT_OK(tenant.Run(tenant.world().loop().Sleep(seconds(5))));
+  for (const LsArchiveStatus& ls : tenant.archiver().status().log_streams) {
+    if (ls.ls != tenant.BigLs()) continue;
+    EXPECT_EQ(ls.archived_lsn, format::BlockStart(1));
+  }
 }
 
 }  // namespace

@@ -114,13 +114,12 @@ class ArchivedTenant {
   }
   io::Task<Status> PutTask(std::int64_t key) { return engine::PutRow(*tenant_, *table_, key, key); }
 
-  // Fills the logs with rows of a mebibyte, spread over the log streams.
+  // Fills the log of BigLs() with rows of a mebibyte.
   Status PutMebibytes(int count) {
     if (big_ == nullptr) {
       auto definition = engine::ParseTableDefinition(
           "id bigint not null, v varbinary(1048576), primary key (id)");
       if (!definition) return Fail(definition.error());
-      definition->partitions = 2;
       auto made = Run(tenant_->CreateTable("big", *std::move(definition)));
       if (!made) return Fail(std::move(made).error());
       big_ = *made;
@@ -130,6 +129,12 @@ class ArchivedTenant {
     }
     return {};
   }
+
+  format::LsId BigLs() {
+    const auto table = tenant_->catalog().ResolveTable("big");
+    return *tenant_->catalog().LsOf((*table)->tablets().front());
+  }
+  engine::Clog& BigClog() { return core().streams.at(BigLs())->clog(); }
 
   void Advance(std::chrono::nanoseconds time) {
     world_.clock().Advance(static_cast<std::uint64_t>(time.count()));
