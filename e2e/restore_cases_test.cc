@@ -242,8 +242,8 @@ io::Task<Result<format::BackupSetFileDesc>> BackUpBeside(Source& source, Workloa
                                                          BackupType type, Status& worked) {
   io::TaskGroup beside(source.world().loop());
   beside.Spawn(MoveAndWrite(workload, 12, worked));
-  auto set =
-      co_await source.backup().Run({.type = type, .plus_archivelog = false, .description = {}});
+  backup::BackupRequest request{.type = type, .plus_archivelog = false, .description = {}};
+  auto set = co_await source.backup().Run(std::move(request));
   co_await beside.Join();
   co_return set;
 }

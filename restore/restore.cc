@@ -243,8 +243,8 @@ io::Task<Result<RestoreSummary>> RecoverStandby(engine::Tenant& tenant, const Re
             .bytes_done = replayed.log_bytes - before.log_bytes,
             .replayed_scn = replayed.applied});
   };
-  ArchivedLogs logs(part.pieces.empty() ? source.data() : source.archive(part.archive),
-                    std::move(part.pieces));
+  const DestStore archive = part.pieces.empty() ? source.data() : source.archive(part.archive);
+  ArchivedLogs logs(archive, std::move(part.pieces));
   Status status = co_await engine::RecoverStandby(core, logs, *target, progress);
   if (!status) co_return Fail(std::move(status).error());
   summary.log_bytes = core.replay->progress().log_bytes - before.log_bytes;
