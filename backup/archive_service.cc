@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
 #include <utility>
 
 #include "backup/archive_state.h"
@@ -23,6 +24,22 @@ constexpr milliseconds kWaitPause{5};
 milliseconds PollInterval(milliseconds lag_target) {
   return std::clamp(lag_target / 4, milliseconds(10), milliseconds(1000));
 }
+
+// Says of a failure that repeats itself only once.
+class FailureLog {
+ public:
+  explicit FailureLog(const Logger& log) : log_(log) {}
+
+  void Report(const Status& status) {
+    std::string text = status ? std::string() : status.error().ToString();
+    if (!text.empty() && text != last_) log_.Write(LogLevel::kWarning, text);
+    last_ = std::move(text);
+  }
+
+ private:
+  const Logger& log_;
+  std::string last_;
+};
 
 }  // namespace
 
@@ -118,10 +135,9 @@ io::Task<void> ArchiveService::Stop() {
 }
 
 io::Task<void> ArchiveService::RunScheduler(ArchiveService& service) {
+  FailureLog log(service.core_.env.log);
   while (!service.stop_.stop_requested() && service.core_.CheckUsable()) {
-    if (Status status = co_await service.Pass(); !status) {
-      service.core_.env.log.Write(LogLevel::kWarning, status.error().ToString());
-    }
+    log.Report(co_await service.Pass());
     const Status slept = co_await service.core_.env.loop.Sleep(service.options_.checkpoint_interval,
                                                                service.stop_.get_token());
     if (!slept) co_return;
@@ -129,10 +145,11 @@ io::Task<void> ArchiveService::RunScheduler(ArchiveService& service) {
 }
 
 io::Task<void> ArchiveService::RunLogStream(ArchiveService& service, LsArchiver& archiver) {
+  FailureLog log(service.core_.env.log);
   const milliseconds poll = PollInterval(service.options_.lag_target);
   while (!service.stop_.stop_requested() && service.core_.CheckUsable()) {
     const Status status = co_await service.Work(archiver, SendExtent::kDue);
-    if (!status) service.core_.env.log.Write(LogLevel::kWarning, status.error().ToString());
+    log.Report(status);
     const milliseconds pause = status ? poll : std::max(poll, kRetryPause);
     const Status slept = co_await service.core_.env.loop.Sleep(pause, service.stop_.get_token());
     if (!slept) co_return;
