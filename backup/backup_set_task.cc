@@ -109,7 +109,10 @@ Status BackupSetTask::CheckCanBackup() const {
 }
 
 io::Task<void> BackupSetTask::ArchiveUpTo(Scn scn) {
-  Status status = engine::AdvanceLogs(context_.core, scn);
+  Status status;
+  if (context_.core.role == engine::TenantRole::kPrimary) {
+    status = engine::AdvanceLogs(context_.core, scn);
+  }
   if (status) status = co_await parts_.archive.CatchUpTo(scn);
   if (!status) {
     context_.core.env.log.Write(LogLevel::kWarning, "the log archive stays behind the backup: " +

@@ -244,7 +244,10 @@ io::Task<Result<ArchiveStatus>> AwaitArchive(const SetContext& context, ArchiveV
   const std::chrono::nanoseconds deadline = loop.SteadyNow() + kFreezePatience;
   for (;;) {
     if (Status status = context.CheckRunning(); !status) co_return Fail(std::move(status).error());
-    Status status = engine::AdvanceLogs(context.core, context.desc.min_restore_scn);
+    Status status;
+    if (context.core.role == engine::TenantRole::kPrimary) {
+      status = engine::AdvanceLogs(context.core, context.desc.min_restore_scn);
+    }
     if (status) status = co_await archive.CatchUpTo(context.desc.min_restore_scn);
     if (!status) co_return Fail(std::move(status).error());
     ArchiveStatus now = archive.status();

@@ -448,7 +448,13 @@ void DataBackup::Cancel() {
 }
 
 std::vector<BackupJob> DataBackup::jobs() const {
-  return impl_->catalogue.jobs().value_or(std::vector<BackupJob>());
+  std::vector<BackupJob> jobs = impl_->catalogue.jobs().value_or(std::vector<BackupJob>());
+  if (impl_->running == nullptr) return jobs;
+  // The catalogue hears of a stage when it begins, of a cancellation when it is done.
+  const BackupJob& running = impl_->running->job;
+  const auto row = std::ranges::find(jobs, running.job_id, &BackupJob::job_id);
+  if (row != jobs.end()) *row = running;
+  return jobs;
 }
 
 std::vector<BackupSetFileDesc> DataBackup::sets() const {

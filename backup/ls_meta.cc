@@ -166,16 +166,17 @@ io::Task<Status> BackupSysData(SetContext& context, const engine::LogStream& str
 
 }  // namespace
 
-Result<format::LsMetaPackage> LsMetaOf(format::TenantId tenant, const engine::LogStream& stream) {
+Result<format::LsMetaPackage> LsMetaOf(const engine::TenantCore& core,
+                                       const engine::LogStream& stream) {
   const engine::pb::LogStream& record = stream.record();
   Result<format::PalfBaseInfo> base = PalfBaseOf(record);
   if (!base) return Fail(std::move(base).error());
   format::LsMetaPackage package;
   format::LsMeta& meta = package.ls_meta;
-  meta.tenant_id = tenant;
+  meta.tenant_id = {core.options.tenant_id};
   meta.ls_id = stream.id();
   meta.ls_persistent_state = {format::LsPersistentState::kNormal};
-  meta.clog_checkpoint_scn = ReplayStart(stream);
+  meta.clog_checkpoint_scn = ReplayStart(core, stream);
   meta.clog_base_lsn = format::Lsn{record.clog_base_lsn()};
   meta.rebuild_seq = record.rebuild_seq();
   meta.gc_state = format::GcState::kNormal;
@@ -198,7 +199,7 @@ io::Task<Result<LsMetaBackup>> BackupLsMeta(SetContext& context, AttemptId attem
   if (!status) co_return Fail(std::move(status).error());
 
   // The log stream first, its tablets after it: they may be further, never behind.
-  const Result<format::LsMetaPackage> package = LsMetaOf(context.desc.tenant_id, *stream);
+  const Result<format::LsMetaPackage> package = LsMetaOf(context.core, *stream);
   if (!package) co_return Fail(package.error());
   LsMetaBackup result{.package = *package,
                       .tablets = {},

@@ -478,7 +478,7 @@ TEST_F(LogSourceTest, FilesInPartsAreReadLikeWholeOnes) {
     world_ = std::make_unique<DestWorld>();
     Archive(log, {20, 40}, Last::kActive);
     for (std::size_t piece = 0; piece < 3; ++piece) {
-      for (const std::uint64_t id : {1, 2}) SplitIntoParts(LogPath(piece, id), random, sealed);
+      for (const std::uint64_t id : {1u, 2u}) SplitIntoParts(LogPath(piece, id), random, sealed);
     }
     const auto read = ReadFrom(log.start());
     ASSERT_TRUE(Succeeded(read));

@@ -238,6 +238,7 @@ std::vector<LogSegment> SegmentsOf(const ArchiveView& archive, format::DestId de
       segment.is_first_of_round = id == facts.start->base_piece_id;
     }
     segment.is_frozen = piece.has_single_info || archive.complement_of.has_value();
+    if (const auto attr = AttrOf(piece)) segment.promised_scn = attr->checkpoint_scn;
     format::BackupPath path = archive.Path(PathKind::kLogFile, dest, round);
     path.piece = id;
     path.ls = ls;

@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "format/backup_file_headers.h"
+#include "format/common_header.h"
 #include "format/later_records.h"
 #include "format/metadata_file.h"
+#include "format/record.h"
 #include "format/schema_meta_file.h"
 #include "io/sync.h"
 
@@ -22,6 +24,17 @@ constexpr std::uint64_t kMaxMetadataFile = std::uint64_t{64} << 20;
 io::Task<void> WorkOff(std::size_t& next, std::size_t count,
                        const std::function<io::Task<void>(std::size_t index)>& work) {
   while (next < count) co_await work(next++);
+}
+
+// Readers take a file that goes on behind its record; nobody writes one.
+void CheckEnd(std::string_view name, ByteView file, const Reporter& found) {
+  constexpr std::size_t kHeader = format::BackupCommonHeader::kSize;
+  const auto header = format::DecodeRecord<format::BackupCommonHeader>(file.first(kHeader));
+  if (!header) return;
+  const std::uint64_t end = kHeader + static_cast<std::uint64_t>(header->data_zlength) +
+                            static_cast<std::uint64_t>(header->align_length);
+  if (end >= file.size()) return;
+  found.Odd(0, name, "", fmt::format("{} bytes behind the record", file.size() - end));
 }
 
 // One destination on its way through the checks of its files.
@@ -101,6 +114,7 @@ class DestReader {
       About(file.path).Damage(file.name, std::move(record).error());
       co_return std::nullopt;
     }
+    CheckEnd(file.name, *bytes, About(file.path));
     co_return *std::move(record);
   }
 
@@ -391,6 +405,7 @@ io::Task<Result<DestIdentity>> IdentifyDest(FileChecks checks, Reporter found) {
     Result<format::BackupFormatDesc> record =
         format::MetadataFile<format::BackupFormatDesc>::Read(*bytes);
     if (record) {
+      CheckEnd(kFormatFile, *bytes, found);
       identity.is_archive = record->dest_type.value == format::BackupDestType::kArchiveLog;
       identity.format = *std::move(record);
       co_return identity;

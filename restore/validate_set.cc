@@ -202,6 +202,11 @@ class SetRules {
         found_.Broken(5, name, "backup_set_id",
                       fmt::format("set {} is described twice", other.backup_set_id.value));
       }
+      if (other.backup_set_id > view_.id()) {
+        found_.Broken(
+            5, name, "backup_set_id",
+            fmt::format("set {} is described, which is newer", other.backup_set_id.value));
+      }
       if (other.dest_id != desc().dest_id || other.backup_set_id != view_.id()) continue;
       has_this = true;
       if (other != desc())

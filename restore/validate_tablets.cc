@@ -238,12 +238,6 @@ class TabletRules {
       if (!places.contains(tablet))
         found.Broken(21, name, "meta_key", fmt::format("tablet {} is in no map", tablet.value));
     }
-    for (const auto& [tablet, place] : places) {
-      if (IsInner(tablet) || tablets.contains(tablet)) continue;
-      found.Odd(21, name, "meta_key",
-                fmt::format("tablet {} is in a map, but was not backed up: was it dropped?",
-                            tablet.value));
-    }
   }
 
   // Rule 22.
@@ -448,6 +442,18 @@ std::map<TabletId, LsId> PlacesOf(const SetFacts& set, DataType type) {
       for (const TabletId tablet : list.tablet_id_list) places[tablet] = list.ls_id;
     }
   }
+  return places;
+}
+
+std::map<TabletId, LsId> NotBackedUp(const SetView& view, DataType type) {
+  const IndexFacts* indexes = SetData(view).Indexes(type, {});
+  if (indexes == nullptr || !indexes->meta || !indexes->meta->readable) return {};
+  std::map<TabletId, LsId> places = PlacesOf(view.facts(), type);
+  for (const format::BackupMetaIndex& entry : indexes->meta->entries) {
+    if (entry.meta_key.meta_type == BackupMetaType::kTabletMeta)
+      places.erase(entry.meta_key.tablet_id);
+  }
+  std::erase_if(places, [](const auto& tablet) { return IsInner(tablet.first); });
   return places;
 }
 
