@@ -5,8 +5,9 @@
 namespace obbak::backup {
 
 Result<format::Scn> CurrentScn(engine::TenantCore& core) {
-  const engine::pb::Tenant& tenant = core.manifest->state().tenant();
-  if (tenant.role() == engine::pb::Tenant::STANDBY) return format::Scn{tenant.sync_scn()};
+  if (core.role == engine::TenantRole::kStandby) {
+    return format::Scn{core.manifest->state().tenant().sync_scn()};
+  }
   if (Status status = core.ReserveIds(); !status) return Fail(std::move(status).error());
   return core.scns.Next();
 }
@@ -16,6 +17,11 @@ io::Task<Result<engine::Catalog>> CatalogAt(engine::TenantCore& core, format::Sc
     co_return Fail(std::move(status).error());
   }
   co_return co_await engine::ReadCatalog(core, scn);
+}
+
+format::Scn ReplayStart(const engine::TenantCore& core, const engine::LogStream& stream) {
+  const format::Scn checkpoint{stream.record().clog_checkpoint_scn()};
+  return core.role == engine::TenantRole::kStandby ? checkpoint : format::Scn{checkpoint.value + 1};
 }
 
 }  // namespace obbak::backup

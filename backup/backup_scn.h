@@ -17,9 +17,9 @@ Result<format::Scn> CurrentScn(engine::TenantCore& core);
 io::Task<Result<engine::Catalog>> CatalogAt(engine::TenantCore& core, format::Scn scn);
 
 // Replay begins with the first log entry whose SCN is at least this (docs/spec/consistency.md
-// §1.1). The engine's record names the last entry that is not needed.
-inline format::Scn ReplayStart(const engine::LogStream& stream) {
-  return format::Scn{stream.record().clog_checkpoint_scn() + 1};
-}
+// §1.1). The engine's record names the last entry that is not needed. A standby has no SCN behind
+// the last one that it has applied: there that entry counts as needed, and replaying it changes
+// nothing.
+format::Scn ReplayStart(const engine::TenantCore& core, const engine::LogStream& stream);
 
 }  // namespace obbak::backup

@@ -22,6 +22,10 @@ using format::LsId;
 using format::Scn;
 using format::TabletId;
 
+constexpr std::chrono::milliseconds kPoll{20};
+// From this meta turn on, nothing may move.
+constexpr std::int64_t kQuietMetaTurn = 3;
+
 // docs/spec/encoding-and-metadata.md §6.7.
 format::LsOperationType OperationOf(format::LsStatus status) {
   switch (status) {
@@ -105,7 +109,10 @@ Status BackupSetTask::CheckCanBackup() const {
 }
 
 io::Task<void> BackupSetTask::ArchiveUpTo(Scn scn) {
-  Status status = engine::AdvanceLogs(context_.core, scn);
+  Status status;
+  if (context_.core.role == engine::TenantRole::kPrimary) {
+    status = engine::AdvanceLogs(context_.core, scn);
+  }
   if (status) status = co_await parts_.archive.CatchUpTo(scn);
   if (!status) {
     context_.core.env.log.Write(LogLevel::kWarning, "the log archive stays behind the backup: " +
@@ -175,7 +182,26 @@ io::Task<Status> BackupSetTask::RunUserMetaTasks() {
   co_return Fail(std::move(failure->error));
 }
 
+io::Task<Status> BackupSetTask::HoldTablets() {
+  io::Loop& loop = context_.core.env.loop;
+  const std::chrono::nanoseconds deadline = loop.SteadyNow() + context_.options.patience;
+  // Who holds it can wait for open transactions; the backup must be able to give up.
+  while (context_.core.ddl.is_locked()) {
+    if (Status status = context_.CheckRunning(); !status) co_return status;
+    if (loop.SteadyNow() >= deadline) {
+      co_return Fail(ErrorCode::kTimeout, "schema changes do not come to an end");
+    }
+    (void)co_await loop.Sleep(kPoll, context_.stop);
+  }
+  tablets_held_ = co_await context_.core.ddl.Lock();
+  co_return Status();
+}
+
 io::Task<Status> BackupSetTask::BackupUserMeta() {
+  if (context_.desc.meta_turn_id >= kQuietMetaTurn) {
+    tablets_held_.Unlock();
+    if (Status status = co_await HoldTablets(); !status) co_return status;
+  }
   if (Status status = co_await ListLogStreams(); !status) co_return status;
   co_await ArchiveUpTo(attrs_.backup_scn);
   co_return co_await RunUserMetaTasks();
@@ -214,6 +240,7 @@ io::Task<Status> BackupSetTask::FinishMeta() {
   const Scn consistent = std::max(*now, MaxCheckpoint());
   const Result<engine::Catalog> catalog = co_await CatalogAt(context_.core, consistent);
   if (!catalog) co_return Fail(catalog.error());
+  tablets_held_.Unlock();
   if (HaveTabletsMoved(*catalog)) {
     needs_new_meta_turn_ = true;
     co_return Status();

@@ -15,7 +15,8 @@
 //
 // BACKUP_USER_META begins again, in a new meta turn, when a log stream has gone meanwhile, and from
 // BACKUP_META_FINISH when a tablet has moved between log streams since their list was made: it
-// could be in the metas of two of them, or of none.
+// could be in the metas of two of them, or of none. From the third turn on, schema changes and
+// moves wait until the metas are there.
 //
 // Invariants
 // - round.start_scn <= start_replay_scn <= start_scn <= backup_scn <= consistent_scn <= end_scn =
@@ -44,6 +45,7 @@
 #include "format/backup_set_records.h"
 #include "format/ids.h"
 #include "io/medium.h"
+#include "io/sync.h"
 #include "io/task.h"
 
 namespace obbak::backup {
@@ -98,6 +100,8 @@ class BackupSetTask {
   // Flushes of the backup shorten logs: what they recycle is to be in the archive before. As far as
   // the archive can be reached; the round says if it lost something.
   io::Task<void> ArchiveUpTo(format::Scn scn);
+  // Keeps tablets where they are, until the guard is given back.
+  io::Task<Status> HoldTablets();
   io::Task<Status> ListLogStreams();
   io::Task<Status> RunMetaTask(format::LsId ls);
   io::Task<Status> RunUserMetaTasks();
@@ -119,6 +123,7 @@ class BackupSetTask {
   std::map<format::LsId, LsMetaBackup> metas_;
   TabletMap tablets_;  // at consistent_scn
   bool needs_new_meta_turn_ = false;
+  io::Mutex::Guard tablets_held_;
   std::optional<format::LsId> failed_ls_;
 };
 

@@ -3,12 +3,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
 
+#include "backup/archive_view.h"
 #include "backup/archiver.h"
 #include "backup/data_backup.h"
 #include "engine/tenant.h"
@@ -32,6 +34,25 @@ inline BackupOptions SmallBackup() {
   return options;
 }
 
+class HookedArchive final : public ArchiveView {
+ public:
+  using Hook = std::function<io::Task<void>(engine::Tenant& tenant, int time)>;
+  HookedArchive(Archiver& archiver, engine::Tenant& tenant, Hook hook)
+      : view_(archiver), tenant_(tenant), hook_(std::move(hook)) {}
+  ArchiveStatus status() const override { return view_.status(); }
+  io::Task<Status> CatchUpTo(format::Scn scn) override {
+    Status status = co_await view_.CatchUpTo(scn);
+    if (hook_) co_await hook_(tenant_, ++time_);
+    co_return status;
+  }
+
+ private:
+  ArchiverView view_;
+  engine::Tenant& tenant_;
+  Hook hook_;
+  int time_ = 0;
+};
+
 // Nothing happens by itself but for what the options say.
 class BackedUpTenant {
  public:
@@ -41,6 +62,10 @@ class BackedUpTenant {
     int user_log_streams = 2;
     std::string time_zone = "+08:00";
     std::string archive_options = " PIECE_SWITCH_INTERVAL=1d";
+    // Happens when the backup has brought the archive up to date, for the first time, the second
+    // time and so on: before the META task of log stream 1, before those of the others (again in
+    // each turn), before the minor data.
+    HookedArchive::Hook when_archived;
   };
 
   BackedUpTenant(io::SimWorld& world, Options options)
@@ -96,6 +121,20 @@ class BackedUpTenant {
              std::int64_t value) {
     return Run(PutRows(*tenant_, table, from, to, value));
   }
+  // (id bigint primary key, payload varchar): rows so large that forty fill a macro block.
+  engine::TableSchemaPtr CreateWideTable(std::string name, std::uint32_t partitions) {
+    Result<engine::TableDefinition> definition = engine::ParseTableDefinition(
+        "id bigint not null, payload varchar(60000), primary key (id)");
+    if (!definition) return nullptr;
+    definition->partitions = partitions;
+    const auto table = Run(tenant_->CreateTable(std::move(name), *std::move(definition)));
+    return table ? *table : nullptr;
+  }
+  // Rows of random bytes; the same seed gives the same.
+  Status PutWide(const engine::TableSchema& table, std::int64_t from, std::int64_t to,
+                 std::uint64_t seed) {
+    return Run(PutWideRows(*tenant_, table, from, to, seed));
+  }
   Result<format::BackupSetFileDesc> Backup(format::BackupType type, ReportBackup report = {},
                                            bool plus_archivelog = false) {
     return Run(backup_->Run({.type = type, .plus_archivelog = plus_archivelog, .description = {}},
@@ -117,6 +156,23 @@ class BackedUpTenant {
   engine::Tenant& tenant() { return *tenant_; }
   Archiver& archiver() { return *archiver_; }
   DataBackup& backup() { return *backup_; }
+
+  static io::Task<Status> PutWideRows(engine::Tenant& tenant, const engine::TableSchema& table,
+                                      std::int64_t from, std::int64_t to, std::uint64_t seed) {
+    io::Random random(seed);
+    std::string payload(50'000, ' ');
+    for (; from < to; ++from) {
+      for (char& letter : payload) letter = static_cast<char>('!' + random.Below(90));
+      auto tx = tenant.Begin();
+      if (!tx) co_return Fail(tx.error());
+      const std::vector<format::Datum> row{format::Datum::Int(from),
+                                           format::Datum::Of(AsByteView(payload))};
+      if (Status status = co_await (*tx)->Put(table, row); !status) co_return status;
+      const auto version = co_await (*tx)->Commit();
+      if (!version) co_return Fail(version.error());
+    }
+    co_return Status();
+  }
 
   // Rows from `from` up to `to`, in transactions of a hundred.
   static io::Task<Status> PutRows(engine::Tenant& tenant, const engine::TableSchema& table,
@@ -143,7 +199,8 @@ class BackedUpTenant {
     auto archiver = Run(Archiver::Open(*tenant_, media_, archive));
     if (!archiver) return Fail(archiver.error());
     archiver_ = *std::move(archiver);
-    auto backup = Run(DataBackup::Open(*tenant_, *archiver_, media_, options_.backup));
+    auto view = std::make_unique<HookedArchive>(*archiver_, *tenant_, options_.when_archived);
+    auto backup = Run(DataBackup::Open(*tenant_, std::move(view), media_, options_.backup));
     if (!backup) return Fail(backup.error());
     backup_ = *std::move(backup);
     return {};

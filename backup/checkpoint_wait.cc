@@ -10,6 +10,7 @@
 
 #include "engine/ddl_payloads.h"
 #include "engine/maintenance.h"
+#include "engine/standby.h"
 
 namespace obbak::backup {
 namespace {
@@ -25,7 +26,10 @@ struct Step {
 
 io::Task<void> RunFlush(engine::TenantCore& core, engine::LogStream& stream,
                         std::shared_ptr<Step> step) {
-  step->result = co_await engine::FlushStream(core, stream);
+  io::Task<Status> flush = core.role == engine::TenantRole::kStandby
+                               ? engine::FlushStandby(core)
+                               : engine::FlushStream(core, stream);
+  step->result = co_await std::move(flush);
   step->running = false;
 }
 
@@ -44,7 +48,7 @@ bool NeedsFlush(const engine::LogStream& stream, format::Scn target) {
 void Begin(const SetContext& context, engine::LogStream& stream, format::Scn target,
            const std::shared_ptr<Step>& step) {
   engine::TenantCore& core = context.core;
-  const bool needs_flush = NeedsFlush(stream, target);
+  const bool needs_flush = core.role == engine::TenantRole::kStandby || NeedsFlush(stream, target);
   const format::Scn durable = stream.clog().durable_end_scn();
   if (!needs_flush && stream.SafeCheckpoint(durable) < target) return;
   step->running = true;
@@ -65,7 +69,9 @@ io::Task<Status> AdvanceCheckpoint(const SetContext& context, engine::LogStream&
                                    format::Scn target) {
   io::Loop& loop = context.core.env.loop;
   const std::chrono::nanoseconds deadline = loop.SteadyNow() + context.options.patience;
-  if (Status status = engine::AdvanceLogs(context.core, target); !status) co_return status;
+  if (context.core.role == engine::TenantRole::kPrimary) {
+    if (Status status = engine::AdvanceLogs(context.core, target); !status) co_return status;
+  }
   const auto step = std::make_shared<Step>();
   while (stream.record().clog_checkpoint_scn() < target.value || step->running) {
     if (Status status = context.CheckRunning(); !status) co_return status;

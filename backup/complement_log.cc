@@ -124,8 +124,8 @@ class ComplementCopy {
     auto object = co_await dest::ObjectReader::Open(archive_, path);
     if (!object) co_return Fail(std::move(object).error());
     dest::ObjectReader& file = **object;
-    const Result<Bytes> head =
-        co_await file.Read(format::ByteRange{0, kHeaderArea + format::LogGroupEntryHeader::kSize});
+    constexpr format::ByteRange kStart{0, kHeaderArea + format::LogGroupEntryHeader::kSize};
+    const Result<Bytes> head = co_await file.Read(kStart);
     if (!head) co_return Fail(head.error());
     const auto header =
         format::HeaderArea<format::ArchiveFileHeader>::Read(ByteView(*head).first(kHeaderArea));
@@ -188,8 +188,8 @@ class ComplementCopy {
     round.dest = piece.from.dest;
     round.round = piece.from.round;
     if (Status status = co_await CopyIfThere(piece, round); !status) co_return status;
-    const Result<dest::Listing> marks =
-        co_await archive_.List(BackupPath{.kind = PathKind::kPiecesDir});
+    const BackupPath directory{.kind = PathKind::kPiecesDir};
+    const Result<dest::Listing> marks = co_await archive_.List(directory);
     if (!marks) co_return Fail(marks.error());
     for (const BackupPath& mark : marks->known) {
       const bool is_start = mark.kind == PathKind::kPieceStart && mark.dest == piece.from.dest &&
@@ -244,7 +244,10 @@ io::Task<Result<ArchiveStatus>> AwaitArchive(const SetContext& context, ArchiveV
   const std::chrono::nanoseconds deadline = loop.SteadyNow() + kFreezePatience;
   for (;;) {
     if (Status status = context.CheckRunning(); !status) co_return Fail(std::move(status).error());
-    Status status = engine::AdvanceLogs(context.core, context.desc.min_restore_scn);
+    Status status;
+    if (context.core.role == engine::TenantRole::kPrimary) {
+      status = engine::AdvanceLogs(context.core, context.desc.min_restore_scn);
+    }
     if (status) status = co_await archive.CatchUpTo(context.desc.min_restore_scn);
     if (!status) co_return Fail(std::move(status).error());
     ArchiveStatus now = archive.status();
@@ -294,7 +297,8 @@ io::Task<Status> FormatComplementLog(const SetContext& context) {
   desc.dest_id = context.desc.dest_id;
   desc.dest_type = {format::BackupDestType::kArchiveLog};
   desc.ts = {static_cast<std::int64_t>(context.core.env.clock.NowNs() / 1000)};
-  co_return co_await target.Write(BackupPath{.kind = PathKind::kFormatFile}, std::move(desc));
+  const BackupPath path{.kind = PathKind::kFormatFile};
+  co_return co_await target.Write(path, std::move(desc));
 }
 
 }  // namespace obbak::backup

@@ -403,7 +403,10 @@ io::Task<Status> DataBackup::SetDest(std::optional<io::BackupDest> dest) {
                          fmt::format("backup job {} is running", impl.running->job.job_id))
                        .WithAdvice("set the destination when it has ended"));
   }
-  if (!dest) co_return co_await impl.catalogue.SetDataDest({});
+  if (!dest) {
+    std::optional<DataDest> none;
+    co_return co_await impl.catalogue.SetDataDest(std::move(none));
+  }
   Result<std::unique_ptr<io::Medium>> medium = impl.media(*dest);
   if (!medium) co_return Fail(std::move(medium).error());
   ForgetDestination forget = [catalogue = impl.catalogue](format::DestId gone,
@@ -445,7 +448,13 @@ void DataBackup::Cancel() {
 }
 
 std::vector<BackupJob> DataBackup::jobs() const {
-  return impl_->catalogue.jobs().value_or(std::vector<BackupJob>());
+  std::vector<BackupJob> jobs = impl_->catalogue.jobs().value_or(std::vector<BackupJob>());
+  if (impl_->running == nullptr) return jobs;
+  // The catalogue hears of a stage when it begins, of a cancellation when it is done.
+  const BackupJob& running = impl_->running->job;
+  const auto row = std::ranges::find(jobs, running.job_id, &BackupJob::job_id);
+  if (row != jobs.end()) *row = running;
+  return jobs;
 }
 
 std::vector<BackupSetFileDesc> DataBackup::sets() const {

@@ -169,7 +169,8 @@ io::Task<Status> DataFileSink::CloseFile() {
     if (Status status = co_await WriteBlock(); !status) co_return status;
   }
   if (Status status = co_await WriteMetas(); !status) co_return status;
-  if (Status status = co_await file_->out.End({}); !status) {
+  Status status;
+  if (status = co_await file_->out.End(std::move(status)); !status) {
     file_.reset();
     co_return status;
   }

@@ -45,7 +45,8 @@ Error AsBackupFile(Error error) {
 io::Task<Result<format::BackupDataFileTrailer>> ReadTrailer(dest::ObjectReader& file) {
   constexpr std::uint64_t kSize = format::BackupDataFileTrailer::kSize;
   const std::uint64_t at = file.size() < kSize ? 0 : file.size() - kSize;
-  const Result<Bytes> tail = co_await file.Read(ByteRange{at, kSize});
+  const ByteRange range{at, kSize};
+  const Result<Bytes> tail = co_await file.Read(range);
   if (!tail) co_return Fail(tail.error());
   auto trailer = format::DecodeBackupDataFileTrailer(*tail, file.size());
   if (!trailer) co_return Fail(file.Locate(std::move(trailer).error(), at));

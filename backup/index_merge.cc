@@ -156,8 +156,9 @@ io::Task<Status> WriteLsIndexes(const SetContext& context, AttemptId attempt,
   std::erase_if(finished, [&](const FinishedAttempt& other) {
     return other.id.ls != attempt.ls || other.id.type != attempt.type;
   });
-  co_return co_await WriteIndexes(context, context.Path(format::PathKind::kLsIndex, attempt),
-                                  attempt.type, std::move(finished), {});
+  format::BackupPath path = context.Path(format::PathKind::kLsIndex, attempt);
+  co_return co_await WriteIndexes(context, std::move(path), attempt.type, std::move(finished),
+                                  std::nullopt);
 }
 
 io::Task<Status> WriteTenantIndexes(const SetContext& context, DataType type, std::int64_t turn,

@@ -72,7 +72,8 @@ class TabletInfoFiles {
     const bool is_full = file_ != nullptr && !file_->writer.HasRoomFor(
                                                  encoded->size(), context_.options.data_file_size);
     if (is_full) {
-      if (Status status = co_await Close({}); !status) co_return status;
+      Status status;
+      if (status = co_await Close(std::move(status)); !status) co_return status;
     }
     if (file_ == nullptr) {
       if (Status status = co_await Open(); !status) co_return status;
@@ -136,6 +137,7 @@ io::Task<Status> AppendTablets(SetContext& context, TabletInfoFiles& files,
 io::Task<Status> AddInnerTablets(SetContext& context, const engine::LogStream& stream,
                                  DataFileSink& sink) {
   MacroReuse nothing(context.store, {});
+  const StoredBlocks nothing_stored;
   for (const format::TabletId id : engine::InnerTablets()) {
     const auto found = stream.tablets().find(id);
     if (found == stream.tablets().end()) {
@@ -145,7 +147,7 @@ io::Task<Status> AddInnerTablets(SetContext& context, const engine::LogStream& s
     const std::shared_ptr<engine::Tablet> tablet = found->second;
     const Result<TabletSnapshot> snapshot = co_await InnerSnapshotOf(context.core, tablet);
     if (!snapshot) co_return Fail(snapshot.error());
-    Status status = co_await AddTablet(sink, *snapshot, snapshot->majors, nothing, {});
+    Status status = co_await AddTablet(sink, *snapshot, snapshot->majors, nothing, nothing_stored);
     if (!status) co_return status;
   }
   co_return Status();
@@ -164,16 +166,17 @@ io::Task<Status> BackupSysData(SetContext& context, const engine::LogStream& str
 
 }  // namespace
 
-Result<format::LsMetaPackage> LsMetaOf(format::TenantId tenant, const engine::LogStream& stream) {
+Result<format::LsMetaPackage> LsMetaOf(const engine::TenantCore& core,
+                                       const engine::LogStream& stream) {
   const engine::pb::LogStream& record = stream.record();
   Result<format::PalfBaseInfo> base = PalfBaseOf(record);
   if (!base) return Fail(std::move(base).error());
   format::LsMetaPackage package;
   format::LsMeta& meta = package.ls_meta;
-  meta.tenant_id = tenant;
+  meta.tenant_id = {core.options.tenant_id};
   meta.ls_id = stream.id();
   meta.ls_persistent_state = {format::LsPersistentState::kNormal};
-  meta.clog_checkpoint_scn = ReplayStart(stream);
+  meta.clog_checkpoint_scn = ReplayStart(core, stream);
   meta.clog_base_lsn = format::Lsn{record.clog_base_lsn()};
   meta.rebuild_seq = record.rebuild_seq();
   meta.gc_state = format::GcState::kNormal;
@@ -196,7 +199,7 @@ io::Task<Result<LsMetaBackup>> BackupLsMeta(SetContext& context, AttemptId attem
   if (!status) co_return Fail(std::move(status).error());
 
   // The log stream first, its tablets after it: they may be further, never behind.
-  const Result<format::LsMetaPackage> package = LsMetaOf(context.desc.tenant_id, *stream);
+  const Result<format::LsMetaPackage> package = LsMetaOf(context.core, *stream);
   if (!package) co_return Fail(package.error());
   LsMetaBackup result{.package = *package,
                       .tablets = {},
@@ -204,7 +207,8 @@ io::Task<Result<LsMetaBackup>> BackupLsMeta(SetContext& context, AttemptId attem
                       .finished = {}};
   std::vector<std::shared_ptr<engine::Tablet>> tablets = TabletsOf(context.core, *stream);
   const format::BackupPath path = context.Path(format::PathKind::kLsMetaInfo, attempt);
-  status = co_await context.store.Write(path, format::BackupLsMetaInfo{*package});
+  const format::BackupLsMetaInfo info{*package};
+  status = co_await context.store.Write(path, info);
   if (!status) co_return Fail(std::move(status).error());
 
   TabletInfoFiles files(context, attempt);

@@ -15,7 +15,8 @@
 namespace obbak::backup {
 
 // The log stream as it is now. kDeserializeError when the manifest's record is damaged.
-Result<format::LsMetaPackage> LsMetaOf(format::TenantId tenant, const engine::LogStream& stream);
+Result<format::LsMetaPackage> LsMetaOf(const engine::TenantCore& core,
+                                       const engine::LogStream& stream);
 
 // What the META task of a log stream has found.
 struct LsMetaBackup {
