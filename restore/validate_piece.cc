@@ -212,6 +212,10 @@ class PieceRules {
       if (const PieceFacts* other = FindPiece(old.key.round_id, id);
           other != nullptr && other->single_info) {
         format::TenantArchivePieceAttr should = other->single_info->piece;
+        if (old.file_status != should.file_status) {
+          found_.Odd(36, name, "his_frozen_pieces",
+                     fmt::format("piece {} has another file_status by now", id.value));
+        }
         should.file_status = old.file_status;
         if (old != should) {
           found_.Broken(
