@@ -369,7 +369,7 @@ TEST_F(Legal, AnActivePieceMayEndWithPartOfAGroup) {
   Bytes& log = whole_.archive.files["piece_d1001r1p4/logstream_1001/log/1.obarc"];
   const Bytes before = log;
   log.insert(log.end(), before.begin() + 4096, before.begin() + 4096 + 70);
-  for (std::size_t part : {70, 56, 40, 1}) {
+  for (const std::size_t part : {70u, 56u, 40u, 1u}) {
     log.resize(before.size() + part);
     const ValidationReport report = ValidateAll(whole_);
     EXPECT_TRUE(report.ok()) << Text(report);

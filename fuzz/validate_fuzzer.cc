@@ -111,11 +111,17 @@ void Change(MemoryMedium& medium, Input& input) {
       return;
     }
     case 3: {
-      // A digit of the name.
+      // A number of the name.
       std::string name = file->first;
       const std::size_t at = name.find_first_of("0123456789", input.Below(name.size()));
       if (at == name.npos) return;
-      name[at] = static_cast<char>('0' + input.Byte() % 10);
+      if (input.Byte() % 4 == 0) {
+        // A whole number, as large as a name can have it.
+        const std::size_t end = std::min(name.find_first_not_of("0123456789", at), name.size());
+        name.replace(at, end - at, "9223372036854775807");
+      } else {
+        name[at] = static_cast<char>('0' + input.Byte() % 10);
+      }
       medium.files[name] = bytes;
       return;
     }

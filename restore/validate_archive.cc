@@ -37,9 +37,9 @@ class RoundRules {
   void Check() {
     const format::BackupPath start = archive_.Path(PathKind::kRoundStart, dest_, id_);
     if (!archive_.Has(start)) {
-      found_.Missing(34, format::Print(start), format::Facts(PathKind::kRoundStart).meaning);
+      found_.Missing(34, NameOf(start), format::Facts(PathKind::kRoundStart).meaning);
     }
-    if (round_.start) CheckStart(format::Print(start));
+    if (round_.start) CheckStart(NameOf(start));
     if (round_.end) CheckEnd();
     CheckPieces();
     for (const auto& [ls, log] : logs_) CheckChain(ls, log);
@@ -58,7 +58,7 @@ class RoundRules {
   }
 
   void CheckEnd() {
-    const std::string name = format::Print(archive_.Path(PathKind::kRoundEnd, dest_, id_));
+    const std::string name = NameOf(archive_.Path(PathKind::kRoundEnd, dest_, id_));
     const format::RoundEndDesc& end = *round_.end;
     if (end.dest_id != dest_ || end.round_id != id_)
       found_.Broken(33, name, "dest_id, round_id", "are not those of the name");
@@ -90,20 +90,20 @@ class RoundRules {
     PieceId next = round_.pieces.begin()->first;
     for (const auto& [id, piece] : round_.pieces) {
       if (id != next) {
-        found_.Broken(35, format::Print(archive_.Path(PathKind::kPiecesDir, dest_, id_)),
-                      "piece_id", fmt::format("piece {} is missing", next.value));
+        found_.Broken(35, NameOf(archive_.Path(PathKind::kPiecesDir, dest_, id_)), "piece_id",
+                      fmt::format("piece {} is missing", next.value));
       }
       next = {NextNumber(id.value)};
       const bool is_last = id == round_.pieces.rbegin()->first;
       if (!is_last && !piece.has_single_info && HasLog(piece) && !is_near_end(id)) {
-        found_.About(id_, id).Odd(37, format::Print(PieceDir(id)), "",
+        found_.About(id_, id).Odd(37, NameOf(PieceDir(id)), "",
                                   "the piece is not frozen, although later ones exist");
       }
     }
     const bool all_frozen = std::ranges::all_of(
         round_.pieces, [](const auto& piece) { return piece.second.has_single_info; });
     if (all_frozen && !round_.has_end) {
-      found_.Odd(34, format::Print(archive_.Path(PathKind::kRoundsDir, dest_, id_)), "",
+      found_.Odd(34, NameOf(archive_.Path(PathKind::kRoundsDir, dest_, id_)), "",
                  "all pieces of the round are frozen, but it has no end file");
     }
   }
@@ -136,17 +136,17 @@ class RoundRules {
       path.kind = PathKind::kPieceFileInfo;
       if (info == list.end()) {
         if (end != format::kInvalidLsn && !has_ended)
-          found.Broken(40, format::Print(path), "filelist", "the log stream is missing");
+          found.Broken(40, NameOf(path), "filelist", "the log stream is missing");
         continue;
       }
       if (end != format::kInvalidLsn && Lsn{info->min_lsn} != end && !archive_.complement_of) {
-        found.Broken(40, format::Print(path), "min_lsn",
+        found.Broken(40, NameOf(path), "min_lsn",
                      fmt::format("is {}, the piece before ends at {}", info->min_lsn, end.value));
       }
       end = Lsn{info->max_lsn};
       has_ended = info->deleted;
       if (has_ended && log.readable && !log.has_ended)
-        found.Odd(40, format::Print(path), "deleted", "the log does not say that it has ended");
+        found.Odd(40, NameOf(path), "deleted", "the log does not say that it has ended");
     }
   }
 
@@ -154,7 +154,7 @@ class RoundRules {
   void CheckIdServices() {
     const auto sys = logs_.find(format::kSysLsId);
     if (sys == logs_.end() || !sys->second.readable || archive_.complement_of) return;
-    const std::string name = format::Print(archive_.Path(PathKind::kRoundsDir, dest_, id_));
+    const std::string name = NameOf(archive_.Path(PathKind::kRoundsDir, dest_, id_));
     for (const auto& [ls, log] : logs_) {
       if (!log.readable || !log.last_scn.IsValid()) continue;
       // Without a limit in this round, that of the log before counts, which is not here.
@@ -183,12 +183,12 @@ void CheckRoundOrder(const ArchiveView& archive, format::DestId dest,
   RoundId last{};
   for (const auto& [id, round] : rounds) {
     const Reporter about = found.About(id);
-    const std::string name = format::Print(archive.Path(PathKind::kRoundStart, dest, id));
+    const std::string name = NameOf(archive.Path(PathKind::kRoundStart, dest, id));
     if (before != nullptr) {
       if (id.value != NextNumber(last.value))
         about.Odd(35, name, "round_id", fmt::format("follows round {}", last.value));
       if (!before->has_end) {
-        about.Broken(34, format::Print(archive.Path(PathKind::kRoundEnd, dest, last)), "",
+        about.Broken(34, NameOf(archive.Path(PathKind::kRoundEnd, dest, last)), "",
                      fmt::format("round {} has no end, but there is a later one", last.value));
       }
       if (before->end && round.start && round.start->start_scn < before->end->checkpoint_scn)
@@ -246,7 +246,7 @@ std::vector<LogSegment> SegmentsOf(const ArchiveView& archive, format::DestId de
     path.ls = ls;
     for (const auto& [number, file] : log->second.log_files) {
       path.file = number;
-      segment.files.push_back({format::Print(path), path, file.size});
+      segment.files.push_back({NameOf(path), path, file.size});
     }
     segments.push_back(std::move(segment));
   }
@@ -269,7 +269,7 @@ void CheckArchive(const ArchiveView& archive, const ArchiveLogs& logs, NameZone&
   if (archive.complement_of && !archive.facts->format) {
     const format::BackupPath path = archive.Path(PathKind::kFormatFile, {}, {});
     if (!archive.Has(path))
-      found.Missing(33, format::Print(path), format::Facts(PathKind::kFormatFile).meaning);
+      found.Missing(33, NameOf(path), format::Facts(PathKind::kFormatFile).meaning);
   }
   for (const auto& [dest, rounds] : archive.facts->rounds) {
     if (archive.facts->format && dest != archive.facts->format->dest_id) {

@@ -25,7 +25,7 @@ struct ArchiveView {
 
   // A path of this archive.
   format::BackupPath Path(format::PathKind kind, format::DestId dest, format::RoundId round) const;
-  bool Has(const format::BackupPath& path) const { return HasFile(*tree, format::Print(path)); }
+  bool Has(const format::BackupPath& path) const { return HasFile(*tree, NameOf(path)); }
 };
 
 // What a piece says it is; none for an empty one (layout.md §3.2).

@@ -64,7 +64,7 @@ class IndexRules {
   std::string IndexName(const DataAttempt& data, IndexKind kind) const {
     format::BackupPath path = PathOf(PathKind::kLsIndex, data);
     path.index = kind;
-    return format::Print(path);
+    return NameOf(path);
   }
 
   // File numbers of an attempt are 0, 1, 2, ...
@@ -74,7 +74,7 @@ class IndexRules {
       if (number != next) {
         format::BackupPath path = PathOf(PathKind::kMacroBlockData, data);
         path.file = next;
-        About(data).Missing(31, format::Print(path), format::Facts(path.kind).meaning);
+        About(data).Missing(31, NameOf(path), format::Facts(path.kind).meaning);
       }
       next = NextNumber(number);
     }
@@ -155,7 +155,7 @@ class IndexRules {
       return;
     }
     const DataAttempt missing{type, {ls, turn, 0}};
-    About(missing).Missing(31, format::Print(PathOf(PathKind::kLsDataDir, missing)),
+    About(missing).Missing(31, NameOf(PathOf(PathKind::kLsDataDir, missing)),
                            format::Facts(PathKind::kLsDataDir).meaning);
   }
 

@@ -23,7 +23,7 @@ class LsMetaRules {
     const format::BackupDataLsAttrDesc& attrs = *view_.ls_attrs();
     format::BackupPath attr_path = view_.Path(PathKind::kLsAttrInfo);
     attr_path.turn = view_.desc().meta_turn_id;
-    const std::string attr_name = format::Print(attr_path);
+    const std::string attr_name = NameOf(attr_path);
     const std::string meta_name = view_.Name(PathKind::kLsMetaInfos);
     std::set<format::LsId> in_attrs;
     for (const format::LsAttr& attr : attrs.ls_attr_array) {
@@ -75,8 +75,7 @@ class LsMetaRules {
       path.turn =
           newest == nullptr ? view_.FinalTurn(format::DataType::kSys, path.ls) : newest->first.turn;
       path.retry = newest == nullptr ? 0 : newest->first.retry;
-      if (!view_.Has(path))
-        found.Missing(10, format::Print(path), format::Facts(path.kind).meaning);
+      if (!view_.Has(path)) found.Missing(10, NameOf(path), format::Facts(path.kind).meaning);
       return;
     }
     if (*newest->second.ls_meta != package)

@@ -291,7 +291,7 @@ std::string PieceView::NameInLs(PathKind kind, LsId ls, std::int64_t file) const
   format::BackupPath path = PathOf(kind);
   path.ls = ls;
   path.file = file;
-  return format::Print(path);
+  return NameOf(path);
 }
 
 std::string PieceView::MarkName(PathKind kind, format::TimeTag time,
@@ -299,7 +299,7 @@ std::string PieceView::MarkName(PathKind kind, format::TimeTag time,
   format::BackupPath path = PathOf(kind);
   path.time = time;
   path.end_time = end_time;
-  return format::Print(path);
+  return NameOf(path);
 }
 
 void PieceView::Missing(int rule, PathKind kind, const Reporter& found) const {

@@ -31,7 +31,7 @@ class PieceView {
   bool is_complement() const { return archive_.complement_of.has_value(); }
 
   format::BackupPath PathOf(format::PathKind kind) const;
-  std::string Name(format::PathKind kind) const { return format::Print(PathOf(kind)); }
+  std::string Name(format::PathKind kind) const { return NameOf(PathOf(kind)); }
   std::string NameInLs(format::PathKind kind, format::LsId ls, std::int64_t file = 0) const;
   std::string MarkName(format::PathKind kind, format::TimeTag time,
                        format::TimeTag end_time = {}) const;

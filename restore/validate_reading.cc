@@ -122,6 +122,11 @@ io::Task<Result<Tree>> WalkTree(io::Medium& medium, format::DestKind kind, Repor
   co_return co_await walk.Run();
 }
 
+std::string NameOf(const format::BackupPath& path) {
+  return format::IsPrintable(path) ? format::Print(path)
+                                   : std::string(format::Facts(path.kind).pattern);
+}
+
 bool HasFile(const Tree& tree, std::string_view name) {
   return std::ranges::binary_search(
       tree, name, {}, [](const FoundFile& file) { return std::string_view(file.name); });

@@ -18,6 +18,9 @@
 
 namespace obbak::restore {
 
+// The path as text. Of ids that come out of records, and that no name can have, the pattern.
+std::string NameOf(const format::BackupPath& path);
+
 struct FoundFile {
   std::string name;  // the path as text
   format::BackupPath path;

@@ -45,7 +45,7 @@ class SetRules {
   // A damaged file was reported already, so only one that is not there.
   void Require(int rule, const format::BackupPath& path) {
     if (view_.Has(path)) return;
-    found_.Missing(rule, format::Print(path), format::Facts(path.kind).meaning);
+    found_.Missing(rule, NameOf(path), format::Facts(path.kind).meaning);
   }
 
   // Rule 8, as far as it needs no turns.
@@ -180,15 +180,15 @@ class SetRules {
     for (const format::TimeTag tag : set_.success_marks) {
       format::BackupPath mark = view_.Path(PathKind::kBackupSetEndSuccess);
       mark.time = tag;
-      zone_.Check(4, format::Print(mark), tag, desc().min_restore_scn, found_);
+      zone_.Check(4, NameOf(mark), tag, desc().min_restore_scn, found_);
     }
     for (const auto& [start, end] : set_.inner_marks) {
       format::BackupPath mark = view_.Path(PathKind::kBackupSetInnerMark);
       mark.time = start;
       mark.end_time = end;
-      zone_.Check(4, format::Print(mark), end, desc().min_restore_scn, found_);
+      zone_.Check(4, NameOf(mark), end, desc().min_restore_scn, found_);
       if (start > end)
-        found_.Broken(4, format::Print(mark), "", "the first time of the name is after the second");
+        found_.Broken(4, NameOf(mark), "", "the first time of the name is after the second");
     }
   }
 

@@ -41,10 +41,8 @@ class SetView {
   format::BackupPath Path(format::PathKind kind) const {
     return {.kind = kind, .set = id_, .set_kind = facts_->kind};
   }
-  std::string Name(format::PathKind kind) const { return format::Print(Path(kind)); }
-  bool Has(const format::BackupPath& path) const {
-    return HasFile(*dest_->tree, format::Print(path));
-  }
+  std::string Name(format::PathKind kind) const { return NameOf(Path(kind)); }
+  bool Has(const format::BackupPath& path) const { return HasFile(*dest_->tree, NameOf(path)); }
 
   // The final turn of a phase's data, of log stream `ls` for sys data.
   std::int64_t FinalTurn(format::DataType type, format::LsId ls) const;

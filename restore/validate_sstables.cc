@@ -294,7 +294,11 @@ class PhaseRules {
   void CheckTablet(const format::BackupMetaIndex& entry) {
     const MetaFacts* record = data_.Meta(type_, entry);
     if (record == nullptr) return;
-    const auto& mappings = std::get<format::BackupMacroBlockIdMappingsMeta>(record->record);
+    const auto* found_mappings =
+        std::get_if<format::BackupMacroBlockIdMappingsMeta>(&record->record);
+    // An entry of another kind has no business in this index (rule 31).
+    if (found_mappings == nullptr) return;
+    const format::BackupMacroBlockIdMappingsMeta& mappings = *found_mappings;
     const format::TabletId tablet = entry.meta_key.tablet_id;
     const auto* sstables =
         Find<std::vector<BackupSstableMeta>>(tablet, BackupMetaType::kSstableMeta);

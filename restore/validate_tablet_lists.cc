@@ -55,9 +55,9 @@ class TabletListRules {
     bool readable = true;
     std::map<TabletId, int> inner;
     for (const auto& [file, info] : facts.tablet_info) {
-      const std::string name = format::Print(InfoPath(attempt, file));
+      const std::string name = NameOf(InfoPath(attempt, file));
       if (file != number) {
-        found.Missing(17, format::Print(InfoPath(attempt, number)),
+        found.Missing(17, NameOf(InfoPath(attempt, number)),
                       format::Facts(PathKind::kTabletInfo).meaning);
       }
       number = NextNumber(file);
@@ -67,7 +67,7 @@ class TabletListRules {
         CheckInfo(tablet, attempt.ls, name, found);
       }
     }
-    const std::string first = format::Print(InfoPath(attempt, 1));
+    const std::string first = NameOf(InfoPath(attempt, 1));
     if (facts.tablet_info.empty()) {
       found.Missing(17, first, format::Facts(PathKind::kTabletInfo).meaning);
       return;
@@ -104,7 +104,7 @@ class TabletListRules {
     format::BackupPath path = view_.Path(PathKind::kTabletLsInfo);
     path.data_type = type;
     path.turn = turn;
-    return format::Print(path);
+    return NameOf(path);
   }
 
   void CheckMaps() {

@@ -271,7 +271,7 @@ std::string SetData::IndexName(DataType type, LsId ls, format::IndexKind kind) c
     const auto behind = set.data.upper_bound({type, {ls, path.turn, kLastNumber}});
     if (behind != set.data.begin()) path.retry = std::prev(behind)->first.attempt.retry;
   }
-  return format::Print(path);
+  return NameOf(path);
 }
 
 std::map<TabletId, LsId> PlacesOf(const SetFacts& set, DataType type) {
