@@ -311,7 +311,8 @@ void PieceView::MissingMark(int rule, PathKind kind, const Reporter& found) cons
 }
 
 Scn StartOf(const format::RoundStartDesc& round, PieceId id) {
-  const auto index = static_cast<std::uint64_t>(id.value - round.base_piece_id.value);
+  const auto index =
+      static_cast<std::uint64_t>(id.value) - static_cast<std::uint64_t>(round.base_piece_id.value);
   const auto interval = static_cast<std::uint64_t>(round.piece_switch_interval) * kMicrosecond;
   return {round.start_scn.value + index * interval};
 }
