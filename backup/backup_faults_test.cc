@@ -136,7 +136,7 @@ TEST(BackupFaults, OneFailedOperationCostsARetryAndNoMore) {
   const std::uint64_t all = OperationsOfBackup();
   ASSERT_GT(all, 100U);
   std::set<std::int64_t> retries;
-  for (std::uint64_t at = 1; at <= all; at += Stride(13)) {
+  for (std::uint64_t at = 1; at <= all; at += Stride(23)) {
     Opened opened(Prepared());
     std::uint64_t count = 0;
     opened.world.disk().Observe([&](const SimOperation& operation) {
@@ -184,7 +184,7 @@ TEST(BackupFaults, ManyFailuresInARowAreGoneThrough) {
 
 TEST(BackupFaults, AFullDestinationFailsTheJobAndHarmsNothing) {
   const std::uint64_t all = OperationsOfBackup();
-  for (std::uint64_t at = 25; at <= all; at += Stride(53)) {
+  for (std::uint64_t at = 25; at <= all; at += Stride(83)) {
     Opened opened(Prepared());
     std::uint64_t count = 0;
     opened.world.disk().Observe([&](const SimOperation& operation) {
@@ -229,7 +229,7 @@ TEST(BackupFaults, ADamagedBlockOfTheTenantIsNotBackedUp) {
 
 TEST(BackupFaults, ACanceledJobEndsSoonWhereverItIs) {
   const std::uint64_t all = OperationsOfBackup();
-  for (std::uint64_t at = 1; at <= all; at += Stride(41)) {
+  for (std::uint64_t at = 1; at <= all; at += Stride(67)) {
     Opened opened(Prepared());
     std::uint64_t count = 0;
     std::uint64_t after = 0;
@@ -270,7 +270,7 @@ TEST(BackupFaults, AfterAPowerFailureNothingLooksComplete) {
     ASSERT_OK(opened.source.Incremental());
     last = opened.world.disk().operations();
   }
-  for (std::uint64_t at = first; at <= last; at += Stride(43)) {
+  for (std::uint64_t at = first; at <= last; at += Stride(61)) {
     SimImage left;
     {
       Opened opened(Prepared());
