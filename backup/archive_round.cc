@@ -34,13 +34,17 @@ std::map<LsId, PieceRows> ByLogStream(const std::vector<LsProgress>& progress) {
   return rows;
 }
 
-// All groups up to here are in pieces that the tenant's level knows for them.
-Scn SafeCheckpoint(const PieceRows& rows, const PieceSchedule& schedule) {
-  const LsProgress& last = *rows.rbegin()->second;
-  const bool has_groups = last.max_lsn > last.min_lsn;
-  const bool before_border = last.checkpoint_scn < schedule.StartOf(last.piece);
-  if (!has_groups || !before_border || rows.size() < 2) return last.checkpoint_scn;
-  return std::next(rows.rbegin())->second->checkpoint_scn;
+// What a log stream has archived, without groups that lie in a piece and belong before its start.
+// At least `claimed`, which was said before.
+Scn SafeCheckpoint(const PieceRows& rows, const PieceSchedule& schedule, Scn claimed) {
+  for (auto entry = rows.rbegin(); entry != rows.rend(); ++entry) {
+    const LsProgress& row = *entry->second;
+    const bool has_groups = row.max_lsn > row.min_lsn;
+    if (has_groups && row.checkpoint_scn >= schedule.StartOf(row.piece)) {
+      return std::max(claimed, row.checkpoint_scn);
+    }
+  }
+  return claimed;
 }
 
 // The counts of §2.5 over all log streams.
@@ -101,7 +105,7 @@ Summary Summarize(const CheckpointInput& input, const std::map<LsId, PieceRows>&
     summary.max_scn = std::max(summary.max_scn, last.checkpoint_scn);
     summary.max_piece = std::max(summary.max_piece, last.piece);
     if (last.deleted) continue;
-    const Scn checkpoint = SafeCheckpoint(found->second, schedule);
+    const Scn checkpoint = SafeCheckpoint(found->second, schedule, input.round.checkpoint_scn);
     summary.min_checkpoint = std::min(summary.min_checkpoint.value_or(checkpoint), checkpoint);
   }
   return summary;

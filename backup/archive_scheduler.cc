@@ -213,9 +213,8 @@ bool ArchiveScheduler::ChangesNothing(const RoundStatus& before,
 
 io::Task<Status> ArchiveScheduler::Carry(const RoundStatus& before, CheckpointOutput output,
                                          io::Medium& medium) {
-  Status written = co_await schema_meta_.RecordIfArchived(before, StoreOf(medium));
-  if (written && ChangesNothing(before, output)) co_return Status();
-  if (written) written = co_await WriteFiles(before, output, medium);
+  if (ChangesNothing(before, output)) co_return Status();
+  const Status written = co_await WriteFiles(before, output, medium);
   if (!written) {
     if (!MayForceStop(before, Now())) co_return written;
     core_.env.log.Write(LogLevel::kWarning, written.error().ToString());
@@ -229,6 +228,8 @@ io::Task<Status> ArchiveScheduler::WriteFiles(const RoundStatus& before,
                                               const CheckpointOutput& output, io::Medium& medium) {
   Status status =
       co_await CheckFormatFile(owner_, medium, format::BackupDestType::kArchiveLog, before.dest);
+  // Before its piece may be frozen.
+  if (status) status = co_await schema_meta_.RecordIfArchived(before, StoreOf(medium));
   if (!status) co_return status;
   const auto offset = format::ParseUtcOffset(core_.options.time_zone);
   if (!offset) co_return Fail(offset.error());

@@ -37,6 +37,8 @@ Result<std::vector<DictionaryRow>> SchemaMeta::DumpsOf(const RoundStatus& round)
 }
 
 io::Task<Status> SchemaMeta::DumpIfDue(RoundStatus round) {
+  const bool can_write = core_->manifest->state().tenant().role() == engine::pb::Tenant::PRIMARY;
+  if (!can_write) co_return Status();
   const auto dumps = DumpsOf(round);
   if (!dumps) co_return Fail(dumps.error());
   const Scn now{core_->env.clock.NowNs()};

@@ -19,8 +19,9 @@ class SchemaMeta {
   SchemaMeta(engine::TenantCore& core, Catalogue catalogue, std::chrono::milliseconds interval)
       : core_(&core), catalogue_(catalogue), rows_(catalogue), interval_(interval) {}
 
-  // Logs the dictionary, when this round's last dump is older than the interval or there is none.
-  // Puts it off while the schema is being changed: that may take as long as users please.
+  // Logs the dictionary, when this round's last dump is older than the interval or there is none;
+  // not on a standby, which writes no logs of its own. Puts it off while the schema is being
+  // changed: that may take as long as users please.
   io::Task<Status> DumpIfDue(RoundStatus round);
 
   // Writes the file of the newest dump, unless it is there, as soon as log stream 1 is archived

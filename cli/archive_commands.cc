@@ -266,20 +266,6 @@ Section PieceSection(const ArchiveStatus& status) {
   return section;
 }
 
-std::string StateText(backup::ArchiveLsState state) {
-  switch (state) {
-    case backup::ArchiveLsState::kDoing:
-      return "DOING";
-    case backup::ArchiveLsState::kInterrupted:
-      return "INTERRUPTED";
-    case backup::ArchiveLsState::kStop:
-      return "STOP";
-    case backup::ArchiveLsState::kSuspend:
-      return "SUSPEND";
-  }
-  return "INVALID";
-}
-
 // CDB_OB_LS_LOG_ARCHIVE_PROGRESS, and how much of the log is not archived yet.
 Section LogStreamSection(const ArchiveStatus& status, const engine::Tenant& tenant) {
   Section section{.name = "log_streams",
@@ -296,7 +282,8 @@ Section LogStreamSection(const ArchiveStatus& status, const engine::Tenant& tena
   for (const backup::LsArchiveStatus& ls : status.log_streams) {
     const std::uint64_t end = std::max(ends[ls.ls], ls.archived_lsn.value);
     section.rows.push_back({std::to_string(ls.ls.value), std::to_string(ls.piece.value),
-                            StateText(ls.state), std::to_string(ls.archived_lsn.value),
+                            std::string(backup::ToText(ls.state)),
+                            std::to_string(ls.archived_lsn.value),
                             std::to_string(ls.checkpoint_scn.value), ToText(ls.checkpoint_scn),
                             std::to_string(end - ls.archived_lsn.value)});
   }

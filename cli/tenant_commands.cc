@@ -12,7 +12,6 @@
 #include "cli/scn_text.h"
 #include "cli/table_output.h"
 #include "cli/tenant_session.h"
-#include "engine/tenant_core.h"
 #include "format/macro_block_header.h"
 
 namespace obbak::cli {
@@ -134,23 +133,20 @@ void AddList(CLI::App& app, CommandContext& context) {
 
 // ---- show
 
-std::string RoleText(engine::pb::Tenant::Role role) {
+std::string RoleText(engine::TenantRole role) {
   switch (role) {
-    case engine::pb::Tenant::PRIMARY:
+    case engine::TenantRole::kPrimary:
       return "PRIMARY";
-    case engine::pb::Tenant::STANDBY:
+    case engine::TenantRole::kStandby:
       return "STANDBY";
-    case engine::pb::Tenant::RESTORING:
-      return "RESTORE";
-    case engine::pb::Tenant::INVALID:
+    case engine::TenantRole::kRestoring:
       break;
   }
-  return "INVALID";
+  return "RESTORE";
 }
 
-Section Facts(engine::Tenant& tenant) {
+Section Facts(const engine::Tenant& tenant) {
   const TenantOptions& options = tenant.options();
-  const engine::pb::Tenant& record = tenant.core().manifest->state().tenant();
   Section section{
       .name = "tenant",
       .columns = {{"name", OutputKind::kText},
@@ -165,16 +161,14 @@ Section Facts(engine::Tenant& tenant) {
                   {"snapshot_scn", OutputKind::kInteger},
                   {"snapshot_time", OutputKind::kText}},
       .rows = {{options.tenant_name, std::to_string(options.tenant_id), options.cluster_name,
-                std::to_string(options.cluster_id), "MYSQL", RoleText(record.role()),
+                std::to_string(options.cluster_id), "MYSQL", RoleText(tenant.role()),
                 options.time_zone, options.locality, tenant.dir(),
                 std::to_string(tenant.snapshot().value), ToText(tenant.snapshot())}},
       .single = true};
-  if (record.has_sync_scn()) {
-    const format::Scn sync{record.sync_scn()};
-    section.columns.insert(section.columns.end(),
-                           {{"sync_scn", OutputKind::kInteger}, {"sync_time", OutputKind::kText}});
-    section.rows.front().emplace_back(std::to_string(sync.value));
-    section.rows.front().emplace_back(ToText(sync));
+  // A standby is what the logs up to there make of it.
+  if (tenant.role() == engine::TenantRole::kStandby) {
+    section.columns.push_back({"sync_scn", OutputKind::kInteger});
+    section.rows.front().emplace_back(std::to_string(tenant.snapshot().value));
   }
   for (const auto& [name, value] : options.parameters) {
     section.columns.push_back({name, OutputKind::kText});

@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "cli/progress.h"
-#include "engine/tenant_core.h"
 #include "io/directory_medium.h"
 #include "io/host_driver.h"
 #include "io/sync.h"
@@ -37,10 +36,6 @@ EngineOptions OptionsFor(SessionKind kind) {
 }
 
 using Opened = io::Task<Result<std::unique_ptr<Tenant>>>;
-
-bool IsPrimary(Tenant& tenant) {
-  return tenant.core().manifest->state().tenant().role() == engine::pb::Tenant::PRIMARY;
-}
 
 // What the tenant's parameters say of archiving, beside what the command wants.
 Result<backup::ArchiveOptions> ArchiveOptionsFor(const Tenant& tenant,
@@ -126,7 +121,8 @@ int RunSession(HostWorld& world, Opened opening, const SessionOptions& options,
   const Result<std::unique_ptr<Tenant>> tenant = world.loop().Run(std::move(opening));
   if (!tenant) return console.Fail(tenant.error());
   TenantSession session{**tenant, world, console};
-  const bool archives = options.kind == SessionKind::kWriting && IsPrimary(**tenant);
+  const bool archives =
+      options.kind == SessionKind::kWriting && (*tenant)->role() == engine::TenantRole::kPrimary;
   const Status done =
       world.loop().Run(archives ? RunArchived(session, options, body) : body(session));
   const Status closed = world.loop().Run((*tenant)->Close());

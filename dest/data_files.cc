@@ -29,26 +29,37 @@ const DataFiles::OpenFile* DataFiles::FindOpen(DataType type, const BackupDataFi
   return &open_.front();
 }
 
-io::Task<Result<DataFiles::OpenFile>> DataFiles::Open(DataType type, BackupDataFileId id) {
-  if (const OpenFile* file = FindOpen(type, id)) co_return *file;
+Result<format::BackupPath> DataFiles::PathOf(DataType type, const BackupDataFileId& id) const {
   const auto set = std::ranges::find(sets_, id.backup_set_id, &SetName::id);
   if (set == sets_.end()) {
-    co_return Fail(
-        Error(ErrorCode::kErrUnexpected,
-              fmt::format("an index names backup set {}, which the set does not depend on",
-                          id.backup_set_id.value))
-            .WithPath(store_.medium().location()));
+    return Fail(Error(ErrorCode::kErrUnexpected,
+                      fmt::format("an index names backup set {}, which the set does not depend on",
+                                  id.backup_set_id.value))
+                    .WithPath(store_.medium().location()));
   }
-  format::BackupPath path{.kind = format::PathKind::kMacroBlockData,
-                          .set = set->id,
-                          .set_kind = set->kind,
-                          .ls = id.ls_id,
-                          .data_type = type,
-                          .turn = id.turn_id,
-                          .retry = id.retry_id,
-                          .file = id.file_id};
+  return format::BackupPath{.kind = format::PathKind::kMacroBlockData,
+                            .set = set->id,
+                            .set_kind = set->kind,
+                            .ls = id.ls_id,
+                            .data_type = type,
+                            .turn = id.turn_id,
+                            .retry = id.retry_id,
+                            .file = id.file_id};
+}
+
+Error DataFiles::Locate(Error error, DataType type, const BackupDataFileId& file,
+                        std::uint64_t base) const {
+  const Result<format::BackupPath> path = PathOf(type, file);
+  error = std::move(error).ShiftOffset(base);
+  return path ? std::move(error).WithPath(store_.FullPathOf(*path)) : std::move(error);
+}
+
+io::Task<Result<DataFiles::OpenFile>> DataFiles::Open(DataType type, BackupDataFileId id) {
+  if (const OpenFile* file = FindOpen(type, id)) co_return *file;
+  Result<format::BackupPath> path = PathOf(type, id);
+  if (!path) co_return Fail(std::move(path).error());
   Result<std::shared_ptr<ObjectReader>> object =
-      co_await ObjectReader::Open(store_, std::move(path));
+      co_await ObjectReader::Open(store_, *std::move(path));
   if (!object) co_return Fail(std::move(object).error());
   // Another task may have opened it meanwhile.
   if (const OpenFile* file = FindOpen(type, id)) co_return *file;

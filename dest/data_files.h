@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
@@ -49,6 +50,10 @@ class DataFiles {
   io::Task<Result<ByteView>> ReadMacroBlock(format::DataType type, format::BackupDataFileId file,
                                             format::ByteRange record, std::span<std::byte> buffer);
 
+  // Says that an error was found in that file; an offset that is there counts from `base`.
+  Error Locate(Error error, format::DataType type, const format::BackupDataFileId& file,
+               std::uint64_t base = 0) const;
+
   // The payload of a meta record, checked.
   io::Task<Result<Bytes>> ReadMeta(format::DataType type, format::BackupMetaIndex entry);
 
@@ -61,6 +66,9 @@ class DataFiles {
     std::uint64_t number;  // in the cache
   };
 
+  // kErrUnexpected for a set that is not among ours.
+  Result<format::BackupPath> PathOf(format::DataType type,
+                                    const format::BackupDataFileId& id) const;
   // The file, now the first of open_.
   io::Task<Result<OpenFile>> Open(format::DataType type, format::BackupDataFileId id);
   const OpenFile* FindOpen(format::DataType type, const format::BackupDataFileId& id);

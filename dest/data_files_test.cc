@@ -291,7 +291,7 @@ class MetaIndexTest : public testing::Test {
 };
 
 TEST_F(MetaIndexTest, LooksUpExactlyTheKeysThatAreThere) {
-  for (const std::size_t count : {0, 1, 255, 256, 257, 20'000, 70'000}) {
+  for (const std::size_t count : {0u, 1u, 255u, 256u, 257u, 20'000u, 70'000u}) {
     SCOPED_TRACE(count);
     const std::vector<BackupMetaIndex> entries = Write(count, count);
     EXPECT_EQ(Scan().value(), entries);

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "dest/log_file.h"
 #include "format/log_file_header.h"
 #include "format/lsn.h"
 
@@ -130,7 +131,7 @@ io::Task<Result<std::optional<LogSource::Extent>>> LogSource::ListExtent(Piece p
 
 io::Task<Result<LogSource::LogFile>> LogSource::OpenLogFile(Piece piece, std::uint64_t file_id) {
   Result<std::shared_ptr<ObjectReader>> object =
-      co_await ObjectReader::Open(archive_, LogPath(piece, file_id));
+      co_await dest::OpenLogFile(archive_, LogPath(piece, file_id));
   if (!object) co_return Fail(std::move(object).error());
   const Result<Bytes> head =
       co_await (*object)->Read(format::ByteRange{0, format::kLogFileHeaderArea});

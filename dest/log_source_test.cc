@@ -14,6 +14,8 @@
 #include "dest/dest_test_support.h"
 #include "format/log_file_header.h"
 #include "format/log_test_support.h"
+#include "format/object_parts.h"
+#include "format/storage_object_meta.h"
 #include "io/random.h"
 
 namespace obbak::dest {
@@ -155,6 +157,46 @@ class LogSourceTest : public testing::Test {
     bytes.resize(size);
     bytes.resize(size + zeros);
     world_->Put(store(), path, bytes);
+  }
+
+  // Makes a plain log file one in parts, some of which overlap. Nothing when there is no such file.
+  std::vector<BackupPath> SplitIntoParts(const BackupPath& path, io::Random& random, bool sealed) {
+    const Result<Bytes> bytes = world_->Run(store().ReadBytes(path));
+    if (!bytes) return {};
+    world_->Remove(store(), path);
+    const auto put = [&](PathKind kind, format::ObjectPart part, ByteView content) {
+      BackupPath object = path;
+      object.kind = kind;
+      object.part = part;
+      world_->Put(store(), object, content);
+      return object;
+    };
+    std::vector<format::ObjectPart> parts;
+    std::vector<BackupPath> paths;
+    for (std::size_t begin = 0; begin < bytes->size();) {
+      const std::size_t size =
+          std::min(bytes->size() - begin, std::size_t{5000} + random.Below(20'000));
+      // A write that was tried again when there was more.
+      const std::size_t retried = std::min(bytes->size() - begin, size + random.Below(3) * 1000);
+      for (const std::size_t length : {size, retried}) {
+        const format::ObjectPart part{begin, begin + length};
+        const ByteView content = ByteView(*bytes).subspan(begin, length);
+        if (length == size || size != retried)
+          paths.push_back(put(PathKind::kLogPart, part, content));
+        parts.push_back(part);
+      }
+      begin += retried - std::min<std::size_t>(retried - 1, random.Below(2) * 100);
+      if (parts.back().end == bytes->size()) break;
+    }
+    if (sealed) {
+      const auto kept = format::CleanParts(parts);
+      const auto seal = format::WriteSealMeta({.length = {bytes->size()}, .parts = kept});
+      EXPECT_TRUE(Succeeded(seal));
+      put(PathKind::kLogSealMeta, {}, *seal);
+    } else {
+      put(PathKind::kLogFormatMeta, {}, AsByteView(format::kFormatMetaContent));
+    }
+    return paths;
   }
 
   std::unique_ptr<DestWorld> world_ = std::make_unique<DestWorld>();
@@ -381,6 +423,36 @@ TEST_F(LogSourceTest, ZerosThatACrashLeftAreTheEndOnlyBehindTheCheckpoint) {
   EXPECT_FALSE(ReadFrom(log.start()));
 }
 
+TEST_F(LogSourceTest, OnlyTheNewestFileOfTheNewestPieceHasATail) {
+  const TestLog log = CrossingLog(17, 60);
+  const Lsn start = log.start().curr_lsn;
+  const std::uint64_t first_id = format::ArchiveFileIdOf(start);
+  // A file behind the torn one.
+  Archive(log, {}, Last::kActive);
+  pieces_.back().checkpoint_scn = Scn{1};
+  const std::size_t size = world_->Run(store().ReadBytes(LogPath(0, first_id))).value().size();
+  Cut(LogPath(0, first_id), size - 10);
+  EXPECT_EQ(CodeOf(ReadFrom(log.start())), ErrorCode::kInvalidData);
+  // A piece behind the torn one.
+  Archive(log, {10}, Last::kActive);
+  pieces_.front().status.value = format::ArchivePieceStatus::kActive;
+  pieces_.front().checkpoint_scn = Scn{1};
+  Cut(LogPath(0, first_id), format::kLogFileHeaderArea + GroupBegin(log, 10) - 10);
+  EXPECT_EQ(CodeOf(ReadFrom(log.start())), ErrorCode::kInvalidData);
+}
+
+TEST_F(LogSourceTest, LogOfALaterVersionIsNoTail) {
+  const TestLog log = CrossingLog(18, 20);
+  Archive(log, {}, Last::kActive);
+  pieces_.back().checkpoint_scn = Scn{1};
+  const BackupPath path = LogPath(0, format::ArchiveFileIdOf(log.start().curr_lsn));
+  Bytes bytes = world_->Run(store().ReadBytes(path)).value();
+  const std::size_t version = format::kLogFileHeaderArea + GroupBegin(log, 19) + 3;
+  bytes[version] = std::byte{2};
+  world_->Put(store(), path, bytes);
+  EXPECT_EQ(CodeOf(ReadFrom(log.start())), ErrorCode::kNotSupported);
+}
+
 TEST_F(LogSourceTest, FileWhoseHeaderWasNeverCompletedIsNoFileYet) {
   const TestLog log = CrossingLog(13, 60);
   for (const bool zeros : {false, true}) {
@@ -396,6 +468,44 @@ TEST_F(LogSourceTest, FileWhoseHeaderWasNeverCompletedIsNoFileYet) {
     world_->Put(store(), LogPath(1, id), Bytes(zeros ? 9000 : 100));
     EXPECT_TRUE(ReadFrom(log.start()).value() == log.bytes());
   }
+}
+
+TEST_F(LogSourceTest, FilesInPartsAreReadLikeWholeOnes) {
+  const TestLog log = CrossingLog(15, 60);
+  io::Random random(15);
+  for (const bool sealed : {false, true}) {
+    SCOPED_TRACE(sealed);
+    world_ = std::make_unique<DestWorld>();
+    Archive(log, {20, 40}, Last::kActive);
+    for (std::size_t piece = 0; piece < 3; ++piece) {
+      for (const std::uint64_t id : {1u, 2u}) SplitIntoParts(LogPath(piece, id), random, sealed);
+    }
+    const auto read = ReadFrom(log.start());
+    ASSERT_TRUE(Succeeded(read));
+    EXPECT_TRUE(*read == log.bytes());
+  }
+}
+
+TEST_F(LogSourceTest, PartsThatAreMissingOrCutAreNoticed) {
+  const TestLog log = CrossingLog(16, 60);
+  io::Random random(16);
+  const std::uint64_t id = format::ArchiveFileIdOf(log.start().curr_lsn);
+  const BackupPath path = LogPath(0, id);
+  Archive(log, {60}, Last::kActive);
+  const std::vector<BackupPath> parts = SplitIntoParts(path, random, /*sealed=*/false);
+  ASSERT_GT(parts.size(), 2u);
+  const Bytes middle = world_->Run(store().ReadBytes(parts[1])).value();
+  world_->Put(store(), parts[1], ByteView(middle).first(middle.size() - 1));
+  const auto cut = ReadFrom(log.start());
+  EXPECT_EQ(CodeOf(cut), ErrorCode::kInvalidData);
+  EXPECT_THAT(cut.error().path(), HasSubstr(store().FullPathOf(parts[1])));
+  world_->Remove(store(), parts[1]);
+  EXPECT_FALSE(ReadFrom(log.start()));
+  // Without the mark it is no file.
+  BackupPath mark = path;
+  mark.kind = PathKind::kLogFormatMeta;
+  world_->Remove(store(), mark);
+  EXPECT_EQ(CodeOf(ReadFrom(log.start())), ErrorCode::kFileNotExist);
 }
 
 TEST_F(LogSourceTest, SampleArchiveIsReadAcrossItsBlocks) {

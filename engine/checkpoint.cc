@@ -112,6 +112,17 @@ io::Task<Status> FlushOldest(TenantCore& core, std::shared_ptr<Tablet> tablet) {
   co_return Status();
 }
 
+void TakeBaseline(const Sstable& major, bool has_increments, format::MigrationTabletParam& meta) {
+  const auto version = static_cast<std::int64_t>(major.key().snapshot_version().value);
+  meta.snapshot_version = {version};
+  meta.multi_version_start = {version};
+  meta.report_status = {.merge_snapshot_version = version,
+                        .cur_report_version = version,
+                        .data_checksum = major.meta().basic_meta.data_checksum,
+                        .row_count = major.row_count()};
+  if (!has_increments) meta.start_scn = meta.clog_checkpoint_scn;
+}
+
 io::Task<Status> MakeMissingMajors(TenantCore& core, LogStream& stream) {
   // One after the other: meanwhile more tablets may come.
   while (const std::shared_ptr<Tablet> tablet = WithoutMajor(stream)) {

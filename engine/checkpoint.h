@@ -9,6 +9,7 @@
 #include "engine/manifest.pb.h"
 #include "engine/tenant_core.h"
 #include "format/ids.h"
+#include "format/tablet_meta.h"
 #include "io/task.h"
 
 namespace obbak::engine {
@@ -25,6 +26,10 @@ std::shared_ptr<const Sstable> MajorOf(const Tablet& tablet);
 // Writes the oldest frozen MemTable to an SSTable, if there is anything to keep. Precondition: it
 // is decided.
 io::Task<Status> FlushOldest(TenantCore& core, std::shared_ptr<Tablet> tablet);
+
+// What the meta of a tablet says of its newest baseline. `has_increments`: it has mini or minor
+// SSTables beside it.
+void TakeBaseline(const Sstable& major, bool has_increments, format::MigrationTabletParam& meta);
 
 // Gives a baseline, if only an empty one, to each tablet that the manifest is to get without.
 io::Task<Status> MakeMissingMajors(TenantCore& core, LogStream& stream);

@@ -67,18 +67,6 @@ io::Task<Status> CompactTablet(TenantCore& core, LogStream& stream, std::shared_
   co_return status;
 }
 
-void TakeBaseline(Tablet& tablet, const Sstable& major, Scn snapshot, bool has_increments) {
-  const auto version = static_cast<std::int64_t>(snapshot.value);
-  format::MigrationTabletParam& meta = tablet.mutable_meta();
-  meta.snapshot_version = {version};
-  meta.multi_version_start = {version};
-  meta.report_status = {.merge_snapshot_version = version,
-                        .cur_report_version = version,
-                        .data_checksum = major.meta().basic_meta.data_checksum,
-                        .row_count = major.row_count()};
-  if (!has_increments) meta.start_scn = meta.clog_checkpoint_scn;
-}
-
 io::Task<Status> MajorOfTablet(TenantCore& core, LogStream& stream, std::shared_ptr<Tablet> tablet,
                                Scn snapshot, CompactionSummary& summary) {
   const std::shared_ptr<const TabletView> view = tablet->view();
@@ -89,13 +77,16 @@ io::Task<Status> MajorOfTablet(TenantCore& core, LogStream& stream, std::shared_
   if (!result) co_return Fail(result.error());
   std::vector<SstablePtr> sstables;
   for (const SstablePtr& sstable : view->sstables) {
-    const bool is_needed = !sstable->is_major() && sstable->max_merged_trans_version() > version;
-    if (is_needed) sstables.push_back(sstable);
+    if (!sstable->is_major()) sstables.push_back(sstable);
+  }
+  // Only the oldest ones go: the SCN ranges of those that stay must join.
+  while (!sstables.empty() && sstables.back()->max_merged_trans_version() <= version) {
+    sstables.pop_back();
   }
   const bool has_increments = !sstables.empty();
   sstables.push_back(result->sstable);
   tablet->ReplaceSstables(*view, std::move(sstables));
-  TakeBaseline(*tablet, *result->sstable, snapshot, has_increments);
+  TakeBaseline(*result->sstable, has_increments, tablet->mutable_meta());
   Add(result->statistics, summary);
   co_return co_await WriteCheckpoint(core, stream);
 }

@@ -79,18 +79,17 @@ TenantBuilder::~TenantBuilder() = default;
 io::Task<Result<std::unique_ptr<TenantBuilder>>> TenantBuilder::Create(Env env, std::string dir,
                                                                        TenantOptions options,
                                                                        EngineOptions engine) {
-  if (Status status = co_await ClearUnfinished(env, dir); !status) {
-    co_return Fail(std::move(status).error());
-  }
+  Status status = CheckOptions(options);
+  if (status) status = co_await ClearUnfinished(env, dir);
+  if (!status) co_return Fail(std::move(status).error());
   auto core = std::make_unique<TenantCore>(std::move(env), std::move(dir), std::move(engine));
   core->options = std::move(options);
   core->origin.cluster_id = core->options.cluster_id;
   core->role = TenantRole::kRestoring;
   pb::Tenant record = RecordOf(core->options, format::kBaseScn);
   record.set_role(pb::Tenant::RESTORING);
-  if (Status status = co_await CreateStorage(*core, std::move(record)); !status) {
-    co_return Fail(std::move(status).error());
-  }
+  status = co_await CreateStorage(*core, std::move(record));
+  if (!status) co_return Fail(std::move(status).error());
   co_return std::unique_ptr<TenantBuilder>(new TenantBuilder(std::move(core)));
 }
 
@@ -132,7 +131,9 @@ Status TenantBuilder::AddTablet(LsId ls, format::MigrationTabletParam meta,
 io::Task<Status> TenantBuilder::Finish(LogGroupSources& sources, Scn scn, ReportReplay report) {
   TenantCore& core = *core_;
   core.replay = std::make_unique<StandbyReplay>(core);
-  Status status = co_await core.replay->ReplayTo(scn, &sources, std::move(report));
+  // Imported blocks; from here on the manifest may name them.
+  Status status = co_await core.blocks->Sync();
+  if (status) status = co_await core.replay->ReplayTo(scn, &sources, std::move(report));
   if (status) status = co_await SettleAt(core, scn);
   if (status) status = co_await FlushStandby(core);
   if (!status) co_return status;

@@ -124,6 +124,21 @@ pb::Tenant RecordOf(const TenantOptions& options, Scn create_scn) {
   return record;
 }
 
+Status CheckOptions(const TenantOptions& options) {
+  if (!format::IsUserTenant(format::TenantId{options.tenant_id})) {
+    return Fail(Error(ErrorCode::kInvalidArgument,
+                      "tenant id " + std::to_string(options.tenant_id) + " is not a user tenant's")
+                    .WithAdvice("user tenants have even ids above 1000, such as 1002"));
+  }
+  if (options.cluster_id < 1) {
+    return Fail(ErrorCode::kInvalidArgument, "the cluster id must be at least 1");
+  }
+  if (options.user_log_streams < 1 || options.user_log_streams > 100) {
+    return Fail(ErrorCode::kInvalidArgument, "a tenant has 1 to 100 user log streams");
+  }
+  return {};
+}
+
 io::Task<Status> CreateStorage(TenantCore& core, pb::Tenant record) {
   if (Status status = co_await MakeDirectories(core); !status) co_return status;
   auto blocks = co_await BlockFile::Create(core.env.loop, core.env.disk, BlockFileOptions(core));

@@ -16,6 +16,9 @@ namespace obbak::engine {
 // What the manifest says of a tenant with these options; its role is the caller's part.
 pb::Tenant RecordOf(const TenantOptions& options, format::Scn create_scn);
 
+// kInvalidArgument for a tenant that cannot be.
+Status CheckOptions(const TenantOptions& options);
+
 // Makes core.dir, which must not exist or be empty (kEntryExist), with an empty block file and a
 // manifest that has `record` and nothing else. All of it is durable when it returns.
 io::Task<Status> CreateStorage(TenantCore& core, pb::Tenant record);

@@ -20,7 +20,8 @@ namespace obbak::io {
 
 // Collects what it is given in a few large aligned buffers and writes each past the page cache as
 // soon as it is full, while the next ones are filled. What is left at the end and no whole block
-// goes through a second, ordinary handle.
+// goes through a second, ordinary handle. Space is not reserved ahead: with writes of this size
+// that gains nothing.
 class DirectoryWriter final : public MediumWriter {
  public:
   // One is filled while the others are written.

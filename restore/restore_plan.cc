@@ -9,11 +9,11 @@
 
 #include "dest/archive_reader.h"
 #include "dest/set_reader.h"
-#include "engine/time_text.h"
 #include "format/backup_enums.h"
 #include "format/time_tag.h"
 #include "format/utc_offset.h"
 #include "restore/restore_choice.h"
+#include "restore/restore_point.h"
 #include "restore/restore_window.h"
 
 namespace obbak::restore {
@@ -107,23 +107,6 @@ io::Task<Result<std::string>> ReadTimeZone(DestStore data,
       co_return Fail(std::move(locality).error());
   }
   co_return std::string(kOldTimeZone);
-}
-
-Result<Scn> PointOfTime(const std::string& text, std::string_view time_zone) {
-  const std::optional<std::uint64_t> local = engine::ParseDateTimeNanos(text);
-  if (!local) {
-    return Fail(Error(ErrorCode::kInvalidArgument, fmt::format("'{}' is no time", text))
-                    .WithAdvice("write it like '2024-01-01 12:30:00.5', in the time zone of the "
-                                "tenant that was backed up"));
-  }
-  const Result<std::chrono::seconds> offset = format::ParseUtcOffset(time_zone);
-  if (!offset) return Fail(offset.error());
-  const std::int64_t shift = std::chrono::nanoseconds(*offset).count();
-  const auto utc = static_cast<std::int64_t>(*local) - shift;
-  if (utc <= 0 || static_cast<std::uint64_t>(utc) > Scn::kMaxValue) {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("no log was ever written at '{}'", text));
-  }
-  return Scn{static_cast<std::uint64_t>(utc)};
 }
 
 Status CheckPoint(Scn scn) {

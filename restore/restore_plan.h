@@ -58,7 +58,11 @@ struct RestorePlan {
 };
 
 // kInvalidArgument for a point that is none; kEntryNotExist "No enough log for restore", with
-// advice that names the reachable windows, when the point cannot be reached.
+// advice that names the reachable windows, when the point cannot be reached; kBackupInvalidPassword
+// for sets with a password, kOpNotAllow for those of versions that cannot be restored.
+//
+// Without an archive the sets that have their logs with them (PLUS ARCHIVELOG) reach one point
+// each, their min_restore_scn; a time says nothing then.
 io::Task<Result<RestorePlan>> MakeRestorePlan(const RestoreSource& source, RestorePoint point);
 
 // The rows of SHOW RESTORE PREVIEW (docs/spec/user-surface.md §1.4).

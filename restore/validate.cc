@@ -4,6 +4,7 @@
 #include <deque>
 #include <utility>
 
+#include "restore/restore_window.h"
 #include "restore/validate_archive.h"
 #include "restore/validate_chain.h"
 #include "restore/validate_files.h"
@@ -189,6 +190,7 @@ class Validation {
         AddSets(dest);
       }
     }
+    AddWindows();
     result_.bytes = meter_.bytes();
     findings_.MoveTo(result_);
   }
@@ -245,6 +247,42 @@ class Validation {
       }
     }
     result_.pieces.push_back(std::move(row));
+  }
+
+  // Only what is intact counts.
+  void AddWindows() {
+    std::vector<format::BackupSetFileDesc> sets;
+    for (const ValidatedSet& set : result_.sets) {
+      if (set.intact) sets.push_back(set.desc);
+    }
+    std::vector<Window> windows = ComplementWindows(sets);
+    for (const Dest& dest : dests_) {
+      if (!dest.facts.is_archive || !dest.facts.format) continue;
+      const format::DestId id = dest.facts.format->dest_id;
+      std::vector<format::TenantArchivePieceAttr> pieces;
+      for (const ValidatedPiece& piece : result_.pieces) {
+        if (piece.intact && piece.attr.key.dest_id == id) pieces.push_back(piece.attr);
+      }
+      const std::vector<Window> more = RestorableWindows(sets, pieces, id);
+      windows.insert(windows.end(), more.begin(), more.end());
+    }
+    result_.windows = Disjoint(std::move(windows));
+  }
+
+  // What one archive reaches, another or the log of a set may reach too.
+  static std::vector<Window> Disjoint(std::vector<Window> windows) {
+    std::ranges::sort(windows, [](const Window& left, const Window& right) {
+      return left.from != right.from ? left.from < right.from : left.to > right.to;
+    });
+    std::vector<Window> disjoint;
+    for (Window window : windows) {
+      if (!disjoint.empty() && window.from <= disjoint.back().to) {
+        if (window.to <= disjoint.back().to) continue;
+        window.from = {disjoint.back().to.value + 1};
+      }
+      disjoint.push_back(window);
+    }
+    return disjoint;
   }
 
   io::Loop& loop_;

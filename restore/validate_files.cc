@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "format/backup_file_headers.h"
+#include "format/common_header.h"
 #include "format/later_records.h"
 #include "format/metadata_file.h"
+#include "format/record.h"
 #include "format/schema_meta_file.h"
 #include "io/sync.h"
 
@@ -22,6 +24,17 @@ constexpr std::uint64_t kMaxMetadataFile = std::uint64_t{64} << 20;
 io::Task<void> WorkOff(std::size_t& next, std::size_t count,
                        const std::function<io::Task<void>(std::size_t index)>& work) {
   while (next < count) co_await work(next++);
+}
+
+// Readers take a file that goes on behind its record; nobody writes one.
+void CheckEnd(std::string_view name, ByteView file, const Reporter& found) {
+  constexpr std::size_t kHeader = format::BackupCommonHeader::kSize;
+  const auto header = format::DecodeRecord<format::BackupCommonHeader>(file.first(kHeader));
+  if (!header) return;
+  const std::uint64_t end = kHeader + static_cast<std::uint64_t>(header->data_zlength) +
+                            static_cast<std::uint64_t>(header->align_length);
+  if (end >= file.size()) return;
+  found.Odd(0, name, "", fmt::format("{} bytes behind the record", file.size() - end));
 }
 
 // One destination on its way through the checks of its files.
@@ -56,18 +69,7 @@ class DestReader {
     }
   }
 
-  // The subject that a path names.
-  Reporter About(const format::BackupPath& path) const {
-    Reporter about = found_;
-    if (path.set.value > 0) about = about.About(path.set);
-    if (path.piece.value > 0) {
-      about = about.About(path.round, path.piece);
-    } else if (path.round.value > 0) {
-      about = about.About(path.round);
-    }
-    if (path.ls.value > 0) about = about.About(path.ls);
-    return about;
-  }
+  Reporter About(const format::BackupPath& path) const { return found_.About(path); }
 
   // Maps do not move what they hold, so these references last.
   SetFacts& SetOf(const format::BackupPath& path) {
@@ -88,6 +90,16 @@ class DestReader {
   }
   PieceFacts& PieceOf(const format::BackupPath& path) { return RoundOf(path).pieces[path.piece]; }
 
+  static Attempt AttemptOf(const format::BackupPath& path) {
+    return {path.ls, path.turn, path.retry};
+  }
+  DataAttemptFacts& DataOf(const format::BackupPath& path) {
+    return SetOf(path).data[{path.data_type, AttemptOf(path)}];
+  }
+  IndexFacts& TenantIndexOf(const format::BackupPath& path) {
+    return SetOf(path).tenant_indexes[{path.data_type, path.turn}][path.retry];
+  }
+
   template <class R>
   io::Task<std::optional<R>> Read(const FoundFile& file) {
     const Result<Bytes> bytes =
@@ -101,6 +113,7 @@ class DestReader {
       About(file.path).Damage(file.name, std::move(record).error());
       co_return std::nullopt;
     }
+    CheckEnd(file.name, *bytes, About(file.path));
     co_return *std::move(record);
   }
 
@@ -186,8 +199,7 @@ class DestReader {
         co_return;
       }
       case PathKind::kTenantIndex:
-        co_return co_await ReadIndex(file,
-                                     set.tenant_indexes[{path.data_type, path.turn}][path.retry]);
+        co_return co_await ReadIndex(file, TenantIndexOf(path));
       case PathKind::kLsMetaInfo: {
         MetaAttemptFacts& attempt = set.metas[AttemptOf(path)];
         auto record = co_await Read<format::BackupLsMetaInfo>(file);
@@ -200,13 +212,13 @@ class DestReader {
         co_return;
       }
       case PathKind::kMacroBlockData: {
-        DataFileFacts& facts = set.data[{path.data_type, AttemptOf(path)}].files[path.file];
+        DataFileFacts& facts = DataOf(path).files[path.file];
         const format::BackupDataFileId id{path.set, path.ls, path.turn, path.retry, path.file};
         facts = co_await CheckDataFile(checks_, file, id, About(path));
         co_return;
       }
       case PathKind::kLsIndex:
-        co_return co_await ReadIndex(file, set.data[{path.data_type, AttemptOf(path)}].indexes);
+        co_return co_await ReadIndex(file, DataOf(path).indexes);
       case PathKind::kTenantParameter:
         co_await Read<format::ExternParamInfoDesc>(file);
         co_return;
@@ -225,10 +237,6 @@ class DestReader {
       default:
         co_return NotRead(file);
     }
-  }
-
-  static Attempt AttemptOf(const format::BackupPath& path) {
-    return {path.ls, path.turn, path.retry};
   }
 
   io::Task<void> ReadIndex(const FoundFile& file, IndexFacts& facts) {
@@ -382,29 +390,30 @@ io::Task<void> ForAll(io::Loop& loop, std::size_t count, std::size_t concurrency
 }
 
 io::Task<Result<DestIdentity>> IdentifyDest(FileChecks checks, Reporter found) {
-  constexpr std::string_view kFormatFile = "format.obbak";
   DestIdentity identity;
+  const std::string name(format::Facts(PathKind::kFormatFile).pattern);
   const Result<Bytes> bytes =
-      co_await ReadWhole(checks.medium, std::string(kFormatFile), kMaxMetadataFile, checks.meter);
+      co_await ReadWhole(checks.medium, name, kMaxMetadataFile, checks.meter);
   if (!bytes && bytes.error().code() != ErrorCode::kFileNotExist) co_return Fail(bytes.error());
   if (bytes) {
     Result<format::BackupFormatDesc> record =
         format::MetadataFile<format::BackupFormatDesc>::Read(*bytes);
     if (record) {
+      CheckEnd(name, *bytes, found);
       identity.is_archive = record->dest_type.value == format::BackupDestType::kArchiveLog;
       identity.format = *std::move(record);
       co_return identity;
     }
-    found.Damage(kFormatFile, std::move(record).error());
+    found.Damage(name, std::move(record).error());
   } else {
-    found.Damage(kFormatFile, Error(ErrorCode::kBackupFormatFileNotExist,
-                                    "the destination does not say what it is"));
+    found.Damage(name, Error(ErrorCode::kBackupFormatFileNotExist,
+                             "the destination does not say what it is"));
   }
   // Without the file, whatever is there says it.
-  Result<bool> has_rounds = co_await checks.medium.Exists("rounds");
-  if (!has_rounds) co_return Fail(std::move(has_rounds).error());
-  Result<std::vector<io::DirEntry>> rounds = co_await checks.medium.List("rounds");
-  identity.is_archive = *has_rounds || (rounds && !rounds->empty());
+  const std::string rounds(format::Facts(PathKind::kRoundsDir).pattern);
+  const Result<std::vector<io::DirEntry>> entries = co_await checks.medium.List(rounds);
+  if (!entries) co_return Fail(entries.error());
+  identity.is_archive = !entries->empty();
   co_return identity;
 }
 

@@ -100,7 +100,10 @@ class PieceRules {
       zone_.Check(33, name, mark.start, mark.record->start_scn, found_);
       zone_.Check(33, name, mark.checkpoint, mark.record->checkpoint_scn, found_);
     }
-    if (piece_.start_marks.empty()) MissingMark(33, PathKind::kPieceStart);
+    // Logs may come first: log streams do not wait for the checkpoint that writes the mark.
+    const bool is_begun = piece_.has_single_info || piece_.piece_infos || piece_.has_checkpoint ||
+                          !piece_.end_marks.empty();
+    if (is_begun && piece_.start_marks.empty()) MissingMark(33, PathKind::kPieceStart);
     if (piece_.start_marks.size() > 1 || piece_.end_marks.size() > 1 ||
         piece_.inner_marks.size() > 1) {
       found_.Broken(33, Name(PathKind::kPieceDir), "", "a mark of the piece is there twice");
@@ -163,7 +166,7 @@ class PieceRules {
       return;
     }
     const Scn start = StartOf(round, id_);
-    const Scn end = StartOf(round, {id_.value + 1});
+    const Scn end = StartOf(round, {NextNumber(id_.value)});
     const auto check = [&](const std::string& name, std::string_view field, Scn is, Scn should) {
       if (is == should) return;
       found_.Broken(35, name, field,
@@ -246,17 +249,21 @@ class PieceRules {
   // ---- Rule 38: a piece that is being written.
 
   void CheckActive() {
-    if (is_complement()) return;
     if (!piece_.end_marks.empty()) Missing(37, PathKind::kSinglePieceInfo);
     if (!piece_.inner_marks.empty() || piece_.has_file_info) {
       found_.Odd(37, Name(PathKind::kPieceDir), "",
                  "the piece is being frozen, or this was interrupted");
     }
-    const bool has_marks = !piece_.checkpoint_marks.empty();
-    if (!piece_.has_checkpoint && has_marks) Missing(38, PathKind::kPieceCheckpointInfo);
+    if (is_complement()) {
+      // Or a reader would take it for an empty piece.
+      Missing(38, PathKind::kPieceCheckpointInfo);
+      Missing(38, PathKind::kTenantArchivePieceInfos);
+      return;
+    }
     if (piece_.has_checkpoint && !piece_.piece_infos)
       Missing(38, PathKind::kTenantArchivePieceInfos);
-    if (!piece_.has_checkpoint && !has_marks && piece_.piece_infos) {
+    const bool is_begun = piece_.has_checkpoint || !piece_.checkpoint_marks.empty();
+    if (!is_begun && piece_.piece_infos) {
       found_.Odd(38, Name(PathKind::kPieceCheckpointDir), "",
                  "the piece has no checkpoint yet, or it was lost");
     }
@@ -264,19 +271,25 @@ class PieceRules {
     CheckCheckpointIsReached();
   }
 
+  // Of a frozen piece they are what it was the last time before.
   void CheckCheckpointMarks() const {
-    if (!piece_.has_checkpoint) return;
+    const std::vector<Scn>& marks = piece_.checkpoint_marks;
+    if (!piece_.has_checkpoint) {
+      if (!marks.empty()) Missing(38, PathKind::kPieceCheckpointInfo);
+      return;
+    }
     const std::string name = Name(PathKind::kPieceCheckpointDir);
-    if (piece_.checkpoint_marks.empty()) {
+    if (marks.empty()) {
       found_.Odd(38, name, "", "there is no mark that says how far the piece is archived");
       return;
     }
-    if (piece_.checkpoint_marks.size() > 1)
-      found_.Odd(38, name, "", "there are old marks beside the newest");
-    if (piece_.checkpoint && piece_.checkpoint_marks.back() < piece_.checkpoint->checkpoint_scn)
+    if (marks.size() > 1) found_.Odd(38, name, "", "there are old marks beside the newest");
+    if (piece_.checkpoint && marks.back() < piece_.checkpoint->checkpoint_scn)
       found_.Broken(38, name, "", "the newest mark is older than checkpoint_info.0");
-    if (piece_.checkpoint && piece_.checkpoint_marks.back() >= piece_.checkpoint->end_scn)
+    if (piece_.checkpoint && marks.back() >= piece_.checkpoint->end_scn)
       found_.Broken(38, name, "", "the newest mark is behind the piece's end");
+    if (piece_.single_info && marks.back() > piece_.single_info->piece.checkpoint_scn)
+      found_.Broken(38, name, "", "the newest mark is behind where the piece was frozen");
   }
 
   void CheckCheckpointIsReached() const {
@@ -296,10 +309,7 @@ class PieceRules {
 
   void CheckFrozen() {
     CheckFrozenMarks();
-    if (piece_.has_checkpoint == piece_.checkpoint_marks.empty()) {
-      found_.Odd(38, Name(PathKind::kPieceCheckpointDir), "",
-                 "of checkpoint_info.0 and the checkpoint's mark only one is there");
-    }
+    if (!is_complement()) CheckCheckpointMarks();
     if (!piece_.file_info) return;
     CheckFileLists();
     for (const format::SingleLsInfoDesc& info : piece_.file_info->filelist) CheckLogStream(info);
@@ -400,7 +410,7 @@ class PieceRules {
     for (const format::ArchiveLogFile& file : info.filelist) {
       if (file.file_id != next)
         found.Broken(39, name, "filelist", fmt::format("file {} is not listed", next));
-      next = file.file_id + 1;
+      next = NextNumber(file.file_id);
       bytes += static_cast<std::uint64_t>(file.size_bytes) - format::kLogFileHeaderArea;
       const std::string file_name = NameInLs(PathKind::kLogFile, info.ls_id, file.file_id);
       const auto there = facts.log_files.find(file.file_id);
