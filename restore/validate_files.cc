@@ -410,10 +410,12 @@ io::Task<Result<DestIdentity>> IdentifyDest(FileChecks checks, Reporter found) {
                              "the destination does not say what it is"));
   }
   // Without the file, whatever is there says it.
-  const std::string rounds(format::Facts(PathKind::kRoundsDir).pattern);
-  const Result<std::vector<io::DirEntry>> entries = co_await checks.medium.List(rounds);
+  const Result<std::vector<io::DirEntry>> entries = co_await checks.medium.List("");
   if (!entries) co_return Fail(entries.error());
-  identity.is_archive = !entries->empty();
+  identity.is_archive = std::ranges::any_of(*entries, [](const io::DirEntry& entry) {
+    return !format::ParseBackupPath(entry.name, format::DestKind::kData) &&
+           format::ParseBackupPath(entry.name, format::DestKind::kArchive);
+  });
   co_return identity;
 }
 
