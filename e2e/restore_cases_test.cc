@@ -267,6 +267,38 @@ TEST_F(RestoreCases, TabletsComeGoAndMoveWhileTheyAreBackedUp) {
   }
 }
 
+io::Task<void> WriteUntil(Workload& workload, const bool& done, Status& result) {
+  while (!done && result) {
+    Status status = co_await workload.WriteBeside(8, 3);
+    if (!status) result = std::move(status);
+  }
+}
+
+io::Task<Result<format::BackupSetFileDesc>> BackUpBesideWriters(Source& source, Workload& workload,
+                                                                Status& worked) {
+  io::TaskGroup beside(source.world().loop());
+  bool done = false;
+  beside.Spawn(WriteUntil(workload, done, worked));
+  auto set = co_await source.backup().Run(backup::BackupRequest());
+  done = true;
+  co_await beside.Join();
+  co_return set;
+}
+
+// Their transactions overlap all the time, and checkpoints move on nevertheless.
+TEST_F(RestoreCases, WritersWithoutPauseDoNotHoldUpABackup) {
+  Source::Options options;
+  options.backup.patience = std::chrono::seconds(20);
+  Begin(std::move(options));
+  Status worked;
+  const auto set = source_->Run(BackUpBesideWriters(*source_, *workload_, worked));
+  ASSERT_TRUE(set) << set.error().ToString();
+  ASSERT_TRUE(Good(worked));
+  const Scn last = CatchUp();
+  ExpectRestores(set->min_restore_scn);
+  ExpectRestores(last);
+}
+
 TEST_F(RestoreCases, AStandbyIsReadOnlyUntilItIsActivated) {
   Begin();
   Write();

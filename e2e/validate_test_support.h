@@ -66,7 +66,8 @@ class Tenant1002 {
 
   static void Good(const Status& status) { ASSERT_TRUE(status) << status.error().ToString(); }
   void Write() { Good(workload_.Write(2, 12)); }
-  // Rows of a quarter of a mebibyte, so that SSTables have several macro blocks and logs several files.
+  // Rows of a quarter of a mebibyte, so that SSTables have several macro blocks and logs several
+  // files.
   void WriteWide(int rows) { Good(source_.Run(PutWide(source_.tenant(), rows, next_wide_))); }
   void Compact() {
     const auto compacted = source_.Run(source_.tenant().CompactMajor());
@@ -120,8 +121,9 @@ class Tenant1002 {
       auto tx = tenant.Begin();
       if (!tx) co_return Fail(tx.error());
       std::string text(std::size_t{250'000}, 'a');
-      for (std::size_t at = 0; at < text.size(); at += 97)
-        text[at] = static_cast<char>('a' + (at * 7 + static_cast<std::size_t>(next)) % 26);
+      // Every tenth row does not compress.
+      io::Random random(static_cast<std::uint64_t>(next));
+      for (char& c : text) c = next % 10 == 0 ? static_cast<char>('!' + random.Below(90)) : 'b';
       const std::vector<format::Datum> row{format::Datum::Int(next++),
                                            format::Datum::Of(AsByteView(text))};
       if (Status status = co_await (*tx)->Put(**table, row); !status) co_return status;
@@ -218,6 +220,27 @@ inline const Destinations& Chain() {
     return made;
   }();
   return chain;
+}
+
+// Logs of several blocks, of which a set needs the end only; SSTables of several macro blocks.
+inline const Destinations& Long() {
+  static const Destinations& made = *[] {
+    auto* destinations = new Destinations();
+    Tenant1002 tenant;
+    tenant.WriteWide(320);
+    tenant.Later();
+    tenant.WriteWide(20);
+    tenant.Compact();
+    tenant.Backup(BackupType::kFull);
+    tenant.WriteWide(20);
+    tenant.Later();
+    tenant.Compact();
+    tenant.Backup(BackupType::kInc);
+    tenant.Later();
+    tenant.CopyTo(*destinations);
+    return destinations;
+  }();
+  return made;
 }
 
 }  // namespace obbak::e2e

@@ -166,7 +166,7 @@ class PieceRules {
       return;
     }
     const Scn start = StartOf(round, id_);
-    const Scn end = StartOf(round, {id_.value + 1});
+    const Scn end = StartOf(round, {NextNumber(id_.value)});
     const auto check = [&](const std::string& name, std::string_view field, Scn is, Scn should) {
       if (is == should) return;
       found_.Broken(35, name, field,
@@ -410,7 +410,7 @@ class PieceRules {
     for (const format::ArchiveLogFile& file : info.filelist) {
       if (file.file_id != next)
         found.Broken(39, name, "filelist", fmt::format("file {} is not listed", next));
-      next = file.file_id + 1;
+      next = NextNumber(file.file_id);
       bytes += static_cast<std::uint64_t>(file.size_bytes) - format::kLogFileHeaderArea;
       const std::string file_name = NameInLs(PathKind::kLogFile, info.ls_id, file.file_id);
       const auto there = facts.log_files.find(file.file_id);
