@@ -136,10 +136,8 @@ boost::json::value TreeJson(const std::vector<TreeEntry>& entries) {
 int PrintTree(const fs::path& directory, bool json, const Console& console) {
   const Result<std::vector<TreeEntry>> entries = ListTree(directory);
   if (!entries) return console.Fail(entries.error());
-  console.out(json ? format::PrettyJson(TreeJson(*entries)) + "
-"
-                   : TreeText(directory, *entries) + CountText(*entries) + "
-");
+  console.out(json ? format::PrettyJson(TreeJson(*entries)) + "\n"
+                   : TreeText(directory, *entries) + CountText(*entries) + "\n");
   return kSuccess;
 }
 
