@@ -25,7 +25,7 @@ using format::Scn;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kPieceInterval{2};
-constexpr std::size_t kUsers = 1;
+constexpr std::size_t kUsers = 4;
 // How long the bank works with nothing else going on.
 constexpr milliseconds kWork{1500};
 
