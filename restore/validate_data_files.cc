@@ -11,78 +11,16 @@
 #include "format/backup_data_file.h"
 #include "format/backup_file_headers.h"
 #include "format/random_access.h"
+#include "restore/validate_stream_check.h"
 
 namespace obbak::restore {
 namespace {
 
 using format::BackupDataFileTrailer;
-using format::BackupMultiLevelIndexTrailer;
 using format::ByteRange;
 
 // No data file has larger lists: 2048 blocks are the usual number, a million still fits.
 constexpr std::uint64_t kMaxLists = std::uint64_t{256} << 20;
-
-// What checks of all three kinds of files do.
-class StreamCheck {
- public:
-  StreamCheck(FileChecks checks, const FoundFile& file, Reporter found)
-      : checks_(checks), name_(file.name), found_(std::move(found)) {}
-
- protected:
-  io::Task<bool> Open() {
-    Result<std::unique_ptr<io::MediumReader>> reader = co_await checks_.medium.Open(name_);
-    if (!reader) {
-      Damage(std::move(reader).error());
-      co_return false;
-    }
-    reader_ = *std::move(reader);
-    co_return true;
-  }
-
-  bool IsAtLeast(std::uint64_t size) {
-    if (reader_->size() >= size) return true;
-    Damage(Error(
-        ErrorCode::kErrUnexpected,
-        fmt::format("such a file has at least {} bytes, this one {}", size, reader_->size())));
-    return false;
-  }
-
-  // The bytes [begin, end), not many.
-  io::Task<Result<Bytes>> ReadPart(std::uint64_t begin, std::uint64_t end) {
-    Bytes bytes(end - begin);
-    Result<std::size_t> read = co_await reader_->Read(begin, bytes);
-    if (!read) co_return Fail(std::move(read).error());
-    checks_.meter.Add(*read, name_);
-    if (*read != bytes.size()) {
-      co_return Fail(Error(ErrorCode::kErrUnexpected, "the file has become shorter")
-                         .WithOffset(begin + *read));
-    }
-    co_return bytes;
-  }
-
-  io::Task<bool> CheckHeader(format::BackupDataFileType type) {
-    const Result<Bytes> block = co_await ReadPart(0, format::kFileHeaderBlockSize);
-    if (!block) {
-      Damage(block.error());
-      co_return false;
-    }
-    std::vector<Error> findings;
-    format::InspectFileHeaderBlock(*block, type, nullptr, findings);
-    for (Error& error : findings) Damage(std::move(error));
-    co_return findings.empty();
-  }
-
-  void Damage(Error error) {
-    damaged_ = true;
-    found_.Damage(name_, std::move(error));
-  }
-
-  FileChecks checks_;
-  std::string name_;
-  Reporter found_;
-  std::unique_ptr<io::MediumReader> reader_;
-  bool damaged_ = false;
-};
 
 class DataFileCheck : StreamCheck {
  public:
@@ -300,157 +238,11 @@ class DataFileCheck : StreamCheck {
   DataFileFacts facts_;
 };
 
-template <class Entry>
-class IndexFileCheck : StreamCheck {
- public:
-  IndexFileCheck(FileChecks checks, const FoundFile& file, format::IndexOrder order, Reporter found)
-      : StreamCheck(checks, file, std::move(found)), tree_(order) {}
-
-  io::Task<IndexFileFacts<Entry>> Run() {
-    constexpr std::uint64_t kTrailer = BackupMultiLevelIndexTrailer::kSize;
-    if (!co_await Open() || !IsAtLeast(format::kFileHeaderBlockSize + kTrailer))
-      co_return std::move(facts_);
-    co_await CheckHeader(format::kIndexFileSpec<Entry>.file_type);
-    const std::uint64_t end = reader_->size() - kTrailer;
-    FileWindow window(*reader_, name_, format::kFileHeaderBlockSize, end, checks_.meter);
-    while (!damaged_ && window.offset() < end) co_await CheckBlock(window);
-    const Result<Bytes> tail = co_await ReadPart(end, reader_->size());
-    if (!tail) {
-      Damage(tail.error());
-    } else {
-      CheckTrailer(*tail, end);
-    }
-    facts_.readable = !damaged_;
-    co_return std::move(facts_);
-  }
-
- private:
-  io::Task<void> CheckBlock(FileWindow& window) {
-    Status filled = co_await window.Fill(format::BackupCommonHeader::kSize);
-    Result<std::uint64_t> size = std::uint64_t{0};
-    if (filled) {
-      size = format::IndexBlockSize<Entry>(window.bytes());
-      if (size) filled = co_await window.Fill(*size);
-    }
-    if (!filled) co_return Damage(std::move(filled).error());
-    if (!size) co_return DamageAt(window.offset(), std::move(size).error());
-    if (*size > window.bytes().size()) {
-      co_return DamageAt(window.offset(), Error(ErrorCode::kInvalidArgument,
-                                                fmt::format("a block of {} bytes where {} are left",
-                                                            *size, window.bytes().size())));
-    }
-    Take(window.bytes().first(*size), window.offset());
-    window.Drop(*size);
-  }
-
-  void Take(ByteView bytes, std::uint64_t offset) {
-    Result<format::IndexBlock<Entry>> block = format::DecodeIndexBlock<Entry>(bytes);
-    if (!block) return DamageAt(offset, std::move(block).error());
-    if (Status added = tree_.Add(*block, {offset, bytes.size()}); !added)
-      return Damage(std::move(added).error());
-    facts_.entries.insert(facts_.entries.end(), block->entries.begin(), block->entries.end());
-  }
-
-  void CheckTrailer(ByteView tail, std::uint64_t offset) {
-    const auto trailer = format::DecodeTrailer<BackupMultiLevelIndexTrailer>(tail);
-    if (!trailer) return DamageAt(offset, trailer.error());
-    if (damaged_) return;
-    if (Status whole = tree_.Finish(*trailer); !whole) Damage(std::move(whole).error());
-  }
-
-  void DamageAt(std::uint64_t offset, Error error) {
-    Damage(std::move(error).ShiftOffset(offset).WithOffset(offset));
-  }
-
-  format::IndexTreeCheck<Entry> tree_;
-  IndexFileFacts<Entry> facts_;
-};
-
-class TabletInfoCheck : StreamCheck {
- public:
-  TabletInfoCheck(FileChecks checks, const FoundFile& file, Reporter found)
-      : StreamCheck(checks, file, std::move(found)), number_(file.path.file) {}
-
-  io::Task<TabletInfoFacts> Run() {
-    if (!co_await Open() || !IsAtLeast(format::kTabletInfoEndSize)) co_return std::move(facts_);
-    const std::uint64_t end = reader_->size() - format::kTabletInfoEndSize;
-    const Result<Bytes> tail = co_await ReadPart(end, reader_->size());
-    if (!tail) {
-      Damage(tail.error());
-      co_return std::move(facts_);
-    }
-    FileWindow window(*reader_, name_, 0, end, checks_.meter);
-    while (!damaged_ && window.offset() < end) co_await CheckRecord(window);
-    CheckEnd(*tail, end);
-    facts_.readable = !damaged_;
-    co_return std::move(facts_);
-  }
-
- private:
-  io::Task<void> CheckRecord(FileWindow& window) {
-    const std::uint64_t offset = window.offset();
-    Status filled = co_await window.Fill(format::BackupCommonHeader::kSize);
-    if (!filled) co_return Damage(std::move(filled).error());
-    const auto header = format::DecodeBlockHeader(window.bytes(), format::kTabletRecord);
-    if (!header) co_return DamageAt(offset, header.error());
-    const std::uint64_t size = format::BlockSizeOf(*header);
-    filled = co_await window.Fill(size);
-    if (!filled) co_return Damage(std::move(filled).error());
-    if (size > window.bytes().size()) {
-      co_return DamageAt(offset, Error(ErrorCode::kBackupFileNotExist,
-                                       fmt::format("a record of {} bytes where {} are left", size,
-                                                   window.bytes().size())));
-    }
-    const auto param = format::DecodeTabletRecord(window.bytes().first(size));
-    if (!param) co_return DamageAt(offset, param.error());
-    facts_.tablets.push_back(FactsOf(*param));
-    window.Drop(size);
-  }
-
-  void CheckEnd(ByteView tail, std::uint64_t offset) {
-    const auto trailer = format::DecodeTabletInfoEnd(tail, offset + tail.size());
-    if (!trailer) return DamageAt(offset, trailer.error());
-    const auto differs = [&](std::string_view field, auto is, auto should) {
-      if (static_cast<std::uint64_t>(is) == static_cast<std::uint64_t>(should)) return;
-      damaged_ = true;
-      found_.Broken(17, name_, field, fmt::format("is {}, must be {}", is, should));
-    };
-    differs("file_id", trailer->file_id, number_);
-    differs("length", trailer->length, offset);
-    if (!damaged_) differs("tablet_cnt", trailer->tablet_cnt, facts_.tablets.size());
-  }
-
-  void DamageAt(std::uint64_t offset, Error error) {
-    Damage(std::move(error).ShiftOffset(offset).WithOffset(offset));
-  }
-
-  std::int64_t number_;
-  TabletInfoFacts facts_;
-};
-
 }  // namespace
 
 io::Task<DataFileFacts> CheckDataFile(FileChecks checks, FoundFile file,
                                       format::BackupDataFileId id, Reporter found) {
   DataFileCheck check(checks, file, id, std::move(found));
-  co_return co_await check.Run();
-}
-
-template <class Entry>
-io::Task<IndexFileFacts<Entry>> CheckIndexFile(FileChecks checks, FoundFile file,
-                                               format::IndexOrder order, Reporter found) {
-  IndexFileCheck<Entry> check(checks, file, order, std::move(found));
-  co_return co_await check.Run();
-}
-template io::Task<IndexFileFacts<format::BackupMacroRangeIndex>> CheckIndexFile(
-    FileChecks checks, FoundFile file, format::IndexOrder order, Reporter found);
-template io::Task<IndexFileFacts<format::BackupMetaIndex>> CheckIndexFile(FileChecks checks,
-                                                                          FoundFile file,
-                                                                          format::IndexOrder order,
-                                                                          Reporter found);
-
-io::Task<TabletInfoFacts> CheckTabletInfoFile(FileChecks checks, FoundFile file, Reporter found) {
-  TabletInfoCheck check(checks, file, std::move(found));
   co_return co_await check.Run();
 }
 

@@ -14,7 +14,7 @@ namespace {
 using format::Datum;
 using format::MvccFlags;
 
-// One walk over the rows of a macro block.
+// One walk over the rows of a macro block, decompressing each micro block once.
 class RowCheck {
  public:
   RowCheck(const format::MacroBlockReader& block, MacroBlockFacts& facts)
@@ -22,47 +22,73 @@ class RowCheck {
         facts_(facts),
         rowkey_(block.rowkey()),
         ordered_(std::ranges::all_of(rowkey_, format::HasKnownOrder)),
-        trans_version_(rowkey_.size() - format::RowSchema::kHiddenColumns) {}
+        trans_version_(rowkey_.size() - format::RowSchema::kHiddenColumns),
+        cells_(static_cast<std::size_t>(facts.column_count)),
+        sums_(cells_.size()) {}
 
   Status Run() {
-    format::MacroBlockCursor cursor(block_);
-    std::int64_t rows = 0;
-    Status status = cursor.SeekToFirst();
-    for (; status && cursor.Valid(); status = cursor.Next(), ++rows) {
-      if (Status row = Take(cursor.row(), rows); !row) return row;
+    for (std::size_t i = 0; i < block_.micro_blocks().size(); ++i) {
+      const Result<format::MicroBlockReader> micro = block_.OpenMicroBlock(i, scratch_);
+      if (!micro) return Fail(micro.error());
+      if (Status rows = TakeRows(*micro); !rows) {
+        return Fail(std::move(rows).error().WithOffset(block_.micro_blocks()[i].offset));
+      }
     }
-    if (!status) return status;
-    if (rows != facts_.row_count) {
+    if (rows_ != facts_.row_count) {
       return Fail(ErrorCode::kInvalidData,
-                  fmt::format("{} rows, the header says {}", rows, facts_.row_count));
+                  fmt::format("{} rows, the header says {}", rows_, facts_.row_count));
+    }
+    // That of the block is the sum of its micro blocks' was checked before.
+    if (has_sums_ && sums_ != facts_.column_checksums) {
+      return Fail(Error(ErrorCode::kChecksumError, "are not those of the rows")
+                      .WithField("column_checksums"));
     }
     facts_.last_key = std::move(last_);
     return {};
   }
 
  private:
-  Status Take(const format::RowView& row, std::int64_t number) {
+  Status TakeRows(const format::MicroBlockReader& micro) {
+    const bool has_sums = micro.header().has_column_checksum();
+    has_sums_ = has_sums_ || has_sums;
+    for (std::size_t i = 0; i < micro.row_count(); ++i, ++rows_) {
+      if (Status read = micro.ReadRow(i, row_); !read) return read;
+      if (Status read = row_.ReadCells(cells_); !read) return read;
+      if (Status taken = Take({row_.flags(), cells_}); !taken) return taken;
+      if (has_sums) AddSums();
+    }
+    return {};
+  }
+
+  void AddSums() {
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+      sums_[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(sums_[i]) +
+                                           format::CellChecksum(cells_[i]));
+    }
+  }
+
+  Status Take(const format::RowView& row) {
     const std::span<const Datum> key = row.cells.first(rowkey_.size());
     for (std::size_t i = 0; ordered_ && i < key.size(); ++i) {
       if (Status cell = format::CheckKeyCell(rowkey_[i], key[i]); !cell) return cell;
     }
-    if (ordered_ && number > 0 && format::CompareKeys(rowkey_, last_.cells(), key) >= 0) {
+    if (ordered_ && rows_ > 0 && format::CompareKeys(rowkey_, last_.cells(), key) >= 0) {
       return Fail(ErrorCode::kInvalidData,
-                  fmt::format("the key of row {} is not above that of the row before", number));
+                  fmt::format("the key of row {} is not above that of the row before", rows_));
     }
     last_.Assign(key);
-    if (number == 0) facts_.first_key = last_;
-    return AddVersion(row, number);
+    if (rows_ == 0) facts_.first_key = last_;
+    return AddVersion(row);
   }
 
-  Status AddVersion(const format::RowView& row, std::int64_t number) {
+  Status AddVersion(const format::RowView& row) {
     if (row.flags.mvcc.Has(MvccFlags::kUncommitted)) {
       facts_.contain_uncommitted_row = true;
       return {};
     }
     const Datum& cell = row.cells[trans_version_];
     if (!cell.is_word()) {
-      return Fail(ErrorCode::kInvalidData, fmt::format("row {} has no trans_version", number));
+      return Fail(ErrorCode::kInvalidData, fmt::format("row {} has no trans_version", rows_));
     }
     if (row.flags.mvcc.Has(MvccFlags::kGhost)) return {};
     // Stored negative, so that the newest version of a row comes first.
@@ -78,7 +104,13 @@ class RowCheck {
   std::span<const format::ObjMeta> rowkey_;
   bool ordered_;
   std::size_t trans_version_;
+  std::int64_t rows_ = 0;
   format::OwnedKey last_;
+  Bytes scratch_;
+  format::FlatRow row_;
+  std::vector<Datum> cells_;
+  std::vector<std::int64_t> sums_;
+  bool has_sums_ = false;
 };
 
 Status CheckIdentity(const format::MacroBlockHeaders& headers,
@@ -158,8 +190,6 @@ Result<MacroBlockFacts> CheckMacroBlock(ByteView block, const format::LogicMacro
   facts.column_types =
       std::make_shared<const std::vector<format::ObjMeta>>(reader->headers().column_types);
   if (Status status = RowCheck(*reader, facts).Run(); !status)
-    return Fail(std::move(status).error());
-  if (Status status = reader->VerifyColumnChecksums(); !status)
     return Fail(std::move(status).error());
   facts.readable = true;
   return facts;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <utility>
 
@@ -39,7 +40,8 @@ bool IsStrict(PathKind directory) {
          directory == PathKind::kPieceCheckpointDir;
 }
 
-// One walk. Deeper directories are on the stack, so nothing recurses.
+// One walk, level by level and within a level by name: of a piece that grows, the marks that
+// promise something are seen before the logs that must have it.
 class Walk {
  public:
   Walk(io::Medium& medium, format::DestKind kind, Reporter found)
@@ -50,8 +52,8 @@ class Walk {
     Status status = co_await List(root);
     if (!status) co_return Fail(std::move(status).error());
     while (!directories_.empty()) {
-      const Directory directory = std::move(directories_.back());
-      directories_.pop_back();
+      const Directory directory = std::move(directories_.front());
+      directories_.pop_front();
       status = co_await List(directory);
       if (!status) found_.About(directory.path).Damage(directory.name, std::move(status).error());
     }
@@ -109,7 +111,7 @@ class Walk {
   io::Medium& medium_;
   format::DestKind kind_;
   Reporter found_;
-  std::vector<Directory> directories_;
+  std::deque<Directory> directories_;
   Tree files_;
 };
 

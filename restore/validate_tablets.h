@@ -45,5 +45,7 @@ std::map<format::TabletId, format::LsId> NotBackedUp(const SetView& view, format
 
 // Precondition: the set is complete and has its description.
 void CheckTablets(const SetView& view, const Reporter& found);
+// The half of it that is about lists of tablets: rules 17 to 20.
+void CheckTabletLists(const SetView& view, const Reporter& found);
 
 }  // namespace obbak::restore
