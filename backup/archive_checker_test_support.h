@@ -320,19 +320,8 @@ class ArchiveChecker {
     for (const auto& [other, piece] : pieces_) {
       if (other.second < key.second && piece.single) frozen.push_back(piece.single->piece);
     }
-    // What was frozen later is not listed.
-    std::size_t next = 0;
-    for (const format::TenantArchivePieceAttr& attr : infos.his_frozen_pieces) {
-      EXPECT_EQ(attr.status.value, format::ArchivePieceStatus::kFrozen);
-      while (next < frozen.size() && frozen[next].key.piece_id < attr.key.piece_id) ++next;
-      ASSERT_LT(next, frozen.size());
-      EXPECT_EQ(frozen[next], attr);
-      ++next;
-    }
-    if (key.second.value > 1 && pieces_.contains({key.first, {key.second.value - 1}}) &&
-        !infos.his_frozen_pieces.empty()) {
-      EXPECT_LT(infos.his_frozen_pieces.back().key.piece_id, key.second);
-    }
+    // A piece becomes available when all before it are frozen, and they never change.
+    EXPECT_EQ(infos.his_frozen_pieces, frozen);
   }
 
   // Rules 37, 39, 42.

@@ -84,9 +84,10 @@ class Archiver {
   // reached.
   io::Task<Status> AwaitState();
   // Until the round's checkpoint has reached what was committed when this was called; returns at
-  // once when no round is DOING. Fails as AwaitState does.
+  // once when no round is DOING. On a standby: what it has received and applied. Fails as
+  // AwaitState does.
   io::Task<Status> CatchUp();
-  // The same up to `scn`.
+  // The same up to `scn`; kStateNotMatch when a standby has not got so far.
   io::Task<Status> CatchUpTo(format::Scn scn);
 
   ArchiveStatus status() const;

@@ -178,7 +178,7 @@ TEST(ArchiverCrash, APowerFailureWhileItGoesOnTakesNothingEither) {
     operations = tenant.disk().operations();
   }
   std::uint64_t crashes = 0;
-  for (const std::uint64_t part : {2, 3, 5, 6, 8}) {
+  for (const std::uint64_t part : {2U, 3U, 5U, 6U, 8U}) {
     ArchivedTenant first(7, image);
     first.disk().StopAtOperation(operations * part / 9);
     if (first.Open(Options())) Work(first);
@@ -215,7 +215,7 @@ TEST(ArchiverCrash, APowerFailureWhileWholeBlocksAreSentLeavesNoGap) {
   before.Close();
   const SimImage image = before.disk().image();
   std::uint64_t operations = 0;
-  for (const std::uint64_t part : {0, 2, 5, 7, 9}) {
+  for (const std::uint64_t part : {0U, 2U, 5U, 7U, 9U}) {
     if (kIsSlow && part % 5 != 0) continue;
     ArchivedTenant tenant(3, image);
     ASSERT_OK(tenant.Open(Options()));

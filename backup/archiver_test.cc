@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -314,6 +315,29 @@ TEST(Archiver, AnotherDestinationTakesTheNextRound) {
   ASSERT_OK(tenant.Run(tenant.archiver().CatchUp()));
   tenant.Check();
   tenant.Check({}, "/second");
+}
+
+TEST(Archiver, AStandbySendsWhatItHasAppliedAndNoMore) {
+  ArchivedTenant tenant;
+  ASSERT_OK(tenant.Create());
+  ASSERT_OK(tenant.StartArchiving(DestAt(kArchiveDir, days(1))));
+  ASSERT_OK(tenant.Run(tenant.archiver().CatchUp()));
+  ASSERT_OK(tenant.Put(10));
+  const format::Scn applied = tenant.tenant().snapshot();
+  ASSERT_OK(tenant.Put(10));
+  engine::pb::Edit edit;
+  *edit.mutable_tenant() = tenant.core().manifest->state().tenant();
+  edit.mutable_tenant()->set_role(engine::pb::Tenant::STANDBY);
+  edit.mutable_tenant()->set_sync_scn(applied.value);
+  ASSERT_OK(tenant.Run(tenant.core().manifest->Apply(std::move(edit))));
+
+  ASSERT_OK(tenant.Run(tenant.archiver().CatchUp()));
+  format::Scn last = format::kMinScn;
+  const ArchiveChecker checker = tenant.Check();
+  for (const auto& [round_ls, log] : checker.logs()) last = std::max(last, log.scns.back());
+  EXPECT_EQ(last, applied);
+  EXPECT_LE(tenant.archiver().status().round->checkpoint_scn, applied);
+  EXPECT_FALSE(tenant.Run(tenant.archiver().CatchUpTo(tenant.tenant().snapshot())));
 }
 
 // ---- In the background

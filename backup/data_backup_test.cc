@@ -12,8 +12,10 @@
 #include "backup/set_check_test_support.h"
 #include "format/backup_data_file.h"
 #include "format/backup_path.h"
+#include "format/ls_meta_records.h"
 #include "format/macro_block_check.h"
 #include "format/macro_block_header.h"
+#include "format/metadata_file.h"
 
 namespace obbak::backup {
 namespace {
@@ -193,6 +195,123 @@ TEST(DataBackup, MacroBlocksAreTheTenantsByteForByte) {
     }
   }
   EXPECT_GT(compared, 6U);
+}
+
+TEST(DataBackup, HundredsOfTabletsMakeIndexesOfManyBlocks) {
+  io::SimWorld world(9);
+  BackedUpTenant::Options options;
+  options.backup.data_file_size = std::uint64_t{64} << 20;
+  BackedUpTenant source(world, options);
+  ASSERT_OK(source.Create());
+  const auto table = source.CreateTable("many", 700);
+  ASSERT_NE(table, nullptr);
+  ASSERT_OK(source.Put(*table, 0, 3000, 1));
+  ASSERT_OK(source.CompactMajor());
+  ASSERT_OK(source.Full());
+  ASSERT_OK(source.Put(*table, 0, 30, 2));
+  ASSERT_OK(source.CompactMajor());
+  ASSERT_OK(source.Incremental());
+  EXPECT_EQ(Check(source).Text(), "");
+}
+
+// Writers, flushes, compactions and a scheduler of the archive, all by themselves.
+io::Task<void> WriteAllTheTime(engine::Tenant& tenant, engine::TableSchemaPtr table,
+                               std::uint64_t seed, bool& stop, std::int64_t& commits) {
+  io::Random random(seed);
+  while (!stop) {
+    // Keys of their own, so that nobody meets another's lock.
+    const auto from = static_cast<std::int64_t>(seed % 3 * 700 + random.Below(600));
+    const auto before = tenant.core().env.loop.SteadyNow();
+    const Status status = co_await BackedUpTenant::PutRows(tenant, *table, from, from + 5, from);
+    EXPECT_TRUE(status) << status.error().ToString();
+    // Never held up.
+    EXPECT_LT(tenant.core().env.loop.SteadyNow() - before, std::chrono::milliseconds(500));
+    ++commits;
+    (void)co_await tenant.core().env.loop.Sleep(std::chrono::milliseconds(1));
+  }
+}
+
+io::Task<void> CompactAllTheTime(engine::Tenant& tenant, bool& stop) {
+  for (int i = 0; !stop; ++i) {
+    if (i % 2 == 0) {
+      const auto major = co_await tenant.CompactMajor();
+      EXPECT_TRUE(major) << major.error().ToString();
+    } else {
+      const auto minor = co_await tenant.CompactMinor();
+      EXPECT_TRUE(minor) << minor.error().ToString();
+    }
+    (void)co_await tenant.core().env.loop.Sleep(std::chrono::milliseconds(30));
+  }
+}
+
+io::Task<Status> BackUpWhileBusy(BackedUpTenant& source, engine::TableSchemaPtr table,
+                                 std::uint64_t seed, std::int64_t& commits) {
+  bool stop = false;
+  io::TaskGroup group(source.world().loop());
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    group.Spawn(WriteAllTheTime(source.tenant(), table, seed * 3 + i, stop, commits));
+  }
+  group.Spawn(CompactAllTheTime(source.tenant(), stop));
+  Status status;
+  for (int i = 0; i < 3 && status; ++i) {
+    BackupRequest request;
+    request.type = i == 0 ? BackupType::kFull : BackupType::kInc;
+    request.plus_archivelog = i == 1;
+    const auto set = co_await source.backup().Run(std::move(request));
+    if (!set) status = Fail(set.error());
+  }
+  stop = true;
+  co_await group.Join();
+  co_return status;
+}
+
+TEST(DataBackup, BesideWritersAndCompactions) {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    io::SimWorld world(seed);
+    BackedUpTenant::Options options;
+    options.engine.background = true;
+    options.engine.freeze_trigger = std::size_t{64} << 10;
+    options.engine.memstore_limit = std::size_t{1} << 20;
+    options.engine.minor_trigger = 2;
+    BackedUpTenant source(world, options);
+    ASSERT_OK(source.Create());
+    const auto table = source.CreateTable("t", 6);
+    ASSERT_NE(table, nullptr);
+    ASSERT_OK(source.Put(*table, 0, 2000, 1));
+    std::int64_t commits = 0;
+    ASSERT_OK(source.Run(BackUpWhileBusy(source, table, seed, commits)));
+    EXPECT_GT(commits, 20);
+    const SetCheck check = Check(source);
+    EXPECT_EQ(check.Text(), "") << "seed " << seed;
+    EXPECT_EQ(check.sets.size(), 3U);
+  }
+}
+
+TEST(DataBackup, ALogOfSeveralBlocksIsReplayedFromTheMiddle) {
+  io::SimWorld world(10);
+  BackedUpTenant::Options options;
+  options.user_log_streams = 1;
+  BackedUpTenant source(world, options);
+  ASSERT_OK(source.Create());
+  const auto table = source.CreateWideTable("wide", 1);
+  ASSERT_NE(table, nullptr);
+  // Above 64 MiB.
+  ASSERT_OK(source.PutWide(*table, 0, 1400, 1));
+  const auto set = source.Full();
+  ASSERT_OK(set);
+  EXPECT_EQ(Check(source).Text(), "");
+  const Tree tree = TreeOf(world.disk().image(), kDataDir);
+  const auto metas = format::MetadataFile<format::BackupLsMetaInfosDesc>::Read(
+      tree.at("backup_set_1_full/infos/meta_info/ls_meta_infos.obbak"));
+  ASSERT_OK(metas);
+  ASSERT_EQ(metas->ls_meta_packages.size(), 2U);
+  const format::PalfBaseInfo& base = metas->ls_meta_packages[1].palf_meta;
+  EXPECT_EQ(base.curr_lsn.value, 67'104'768U);
+  EXPECT_GE(base.prev_log_info.log_id, 1);
+  // What the flushes of the backup have recycled is in the archive.
+  const auto statistics = source.tenant().Statistics();
+  EXPECT_GT(statistics.log_streams[1].base_lsn.value, 0U);
+  ASSERT_OK(source.Run(source.archiver().CatchUp()));
 }
 
 TEST(DataBackup, TheSameSeedGivesTheSameBytes) {

@@ -42,7 +42,8 @@ class DestinationTest : public testing::Test {
   }
   DestinationOwner Owner() { return {options_, world_->clock(), Catalogue(*manifest_)}; }
 
-  Result<DestId> SetUp(const std::string& dir, BackupDestType type = BackupDestType::kArchiveLog) {
+  Result<DestId> MakeDest(const std::string& dir,
+                          BackupDestType type = BackupDestType::kArchiveLog) {
     const auto medium = MediumOf(dir);
     ForgetDestination forget = [this](DestId gone, CatalogueEdit&) -> Status {
       forgotten_.push_back(gone);
@@ -50,8 +51,9 @@ class DestinationTest : public testing::Test {
     };
     return Run(SetUpDestination(Owner(), *medium, type, std::move(forget)));
   }
-  ErrorCode CodeOfSetUp(const std::string& dir, BackupDestType type = BackupDestType::kArchiveLog) {
-    const auto id = SetUp(dir, type);
+  ErrorCode CodeOfMaking(const std::string& dir,
+                         BackupDestType type = BackupDestType::kArchiveLog) {
+    const auto id = MakeDest(dir, type);
     return id ? ErrorCode{} : id.error().code();
   }
   ErrorCode CodeOfCheck(const std::string& dir, std::int64_t id) {
@@ -81,10 +83,10 @@ class DestinationTest : public testing::Test {
 };
 
 TEST_F(DestinationTest, AnEmptyDirectoryIsFormattedAndKeepsItsId) {
-  EXPECT_EQ(SetUp("/a").value().value, 1001);
-  EXPECT_EQ(SetUp("/d", BackupDestType::kBackupData).value().value, 1002);
-  EXPECT_EQ(SetUp("/a").value().value, 1001);
-  EXPECT_EQ(SetUp("/b").value().value, 1003);
+  EXPECT_EQ(MakeDest("/a").value().value, 1001);
+  EXPECT_EQ(MakeDest("/d", BackupDestType::kBackupData).value().value, 1002);
+  EXPECT_EQ(MakeDest("/a").value().value, 1001);
+  EXPECT_EQ(MakeDest("/b").value().value, 1003);
   const format::BackupFormatDesc format = FormatOf("/a");
   EXPECT_EQ(format.path.value, "file:///a");
   EXPECT_EQ(format.dest_id.value, 1001);
@@ -95,19 +97,19 @@ TEST_F(DestinationTest, AnEmptyDirectoryIsFormattedAndKeepsItsId) {
 }
 
 TEST_F(DestinationTest, TheFormatFileIsNeverWrittenAgain) {
-  ASSERT_OK(SetUp("/a"));
+  ASSERT_OK(MakeDest("/a"));
   const Bytes before = Tree("/a").at("format.obbak");
   world_->clock().Advance(5'000'000'000);
-  ASSERT_OK(SetUp("/a"));
+  ASSERT_OK(MakeDest("/a"));
   EXPECT_EQ(Tree("/a").at("format.obbak"), before);
 }
 
 TEST_F(DestinationTest, ThereIsOneCheckFileOfTheTenantAndThoseOfOthersStay) {
-  ASSERT_OK(SetUp("/a"));
+  ASSERT_OK(MakeDest("/a"));
   PutFile("/a", "check_file/1004_connect_file_20240101T000000.obbak");
   for (int i = 0; i < 3; ++i) {
     world_->clock().Advance(1'000'000'000);
-    ASSERT_OK(SetUp("/a"));
+    ASSERT_OK(MakeDest("/a"));
   }
   std::vector<std::string> names;
   for (const auto& [name, bytes] : Tree("/a")) {
@@ -120,20 +122,20 @@ TEST_F(DestinationTest, ThereIsOneCheckFileOfTheTenantAndThoseOfOthersStay) {
 
 TEST_F(DestinationTest, SomethingElseInTheDirectoryIsNoDestination) {
   PutFile("/a", "letters/to_mother");
-  EXPECT_EQ(CodeOfSetUp("/a"), ErrorCode::kBackupFormatFileNotExist);
+  EXPECT_EQ(CodeOfMaking("/a"), ErrorCode::kBackupFormatFileNotExist);
   PutFile("/b", "check_file/1004_connect_file_20240101T000000.obbak");
-  EXPECT_EQ(CodeOfSetUp("/b"), ErrorCode::kBackupFormatFileNotExist);
+  EXPECT_EQ(CodeOfMaking("/b"), ErrorCode::kBackupFormatFileNotExist);
 }
 
 TEST_F(DestinationTest, ADirectoryOfAnotherTenantOrPurposeIsRefused) {
-  ASSERT_OK(SetUp("/a"));
-  EXPECT_EQ(CodeOfSetUp("/a", BackupDestType::kBackupData), ErrorCode::kBackupFormatFileNotMatch);
+  ASSERT_OK(MakeDest("/a"));
+  EXPECT_EQ(CodeOfMaking("/a", BackupDestType::kBackupData), ErrorCode::kBackupFormatFileNotMatch);
   const auto refuses = [&](auto change) {
     format::BackupFormatDesc format = FormatOf("/a");
     change(format);
     PutFile("/a", "format.obbak",
             format::MetadataFile<format::BackupFormatDesc>::Write(format).value());
-    return CodeOfSetUp("/a") == ErrorCode::kBackupFormatFileNotMatch &&
+    return CodeOfMaking("/a") == ErrorCode::kBackupFormatFileNotMatch &&
            CodeOfCheck("/a", 1001) == ErrorCode::kBackupFormatFileNotMatch;
   };
   const format::BackupFormatDesc original = FormatOf("/a");
@@ -152,7 +154,7 @@ TEST_F(DestinationTest, ADirectoryOfAnotherTenantOrPurposeIsRefused) {
 }
 
 TEST_F(DestinationTest, ADirectoryOfATenantWithTheSameIdsIsNotItsOwn) {
-  ASSERT_OK(SetUp("/a"));
+  ASSERT_OK(MakeDest("/a"));
   // The same tenant, created anew.
   const io::SimImage image = world_->disk().image();
   manifest_.reset();
@@ -161,16 +163,16 @@ TEST_F(DestinationTest, ADirectoryOfATenantWithTheSameIdsIsNotItsOwn) {
   ASSERT_OK(Run(world_->disk().Remove("m")));
   Start();
   ASSERT_FALSE(HasFailure());
-  EXPECT_EQ(CodeOfSetUp("/a"), ErrorCode::kBackupFormatFileNotMatch);
+  EXPECT_EQ(CodeOfMaking("/a"), ErrorCode::kBackupFormatFileNotMatch);
 }
 
 TEST_F(DestinationTest, ADirectoryThatWasEmptiedGetsANewIdAndWhatWasThereIsForgotten) {
-  ASSERT_OK(SetUp("/a"));
+  ASSERT_OK(MakeDest("/a"));
   const auto medium = MediumOf("/a");
   for (const auto& [name, bytes] : Tree("/a")) ASSERT_OK(Run(medium->Remove(name)));
   ASSERT_OK(Run(medium->RemoveDirectory("check_file")));
   EXPECT_EQ(CodeOfCheck("/a", 1001), ErrorCode::kBackupFormatFileNotExist);
-  EXPECT_EQ(SetUp("/a").value().value, 1002);
+  EXPECT_EQ(MakeDest("/a").value().value, 1002);
   EXPECT_EQ(forgotten_, (std::vector<DestId>{{1001}}));
   EXPECT_EQ(FormatOf("/a").dest_id.value, 1002);
 }
@@ -182,9 +184,9 @@ TEST_F(DestinationTest, ADirectoryThatCannotBeWrittenSaysWhy) {
                         operation.kind == io::SimOperation::Kind::kDurableWrite;
     return is_there && writes ? io::SimFault::kNoSpace : io::SimFault::kNone;
   });
-  EXPECT_EQ(CodeOfSetUp("/a"), ErrorCode::kBackupDeviceOutOfSpace);
+  EXPECT_EQ(CodeOfMaking("/a"), ErrorCode::kBackupDeviceOutOfSpace);
   world_->disk().Observe({});
-  EXPECT_EQ(CodeOfSetUp("/a"), ErrorCode{});
+  EXPECT_EQ(CodeOfMaking("/a"), ErrorCode{});
 }
 
 TEST_F(DestinationTest, SettingUpCanBeTriedAgainAfterAPowerFailureAtAnyMoment) {
@@ -197,9 +199,9 @@ TEST_F(DestinationTest, SettingUpCanBeTriedAgainAfterAPowerFailureAtAnyMoment) {
     ASSERT_OK(opened);
     manifest_ = *std::move(opened);
     world_->disk().StopAtOperation(world_->disk().operations() + stop);
-    const auto first = SetUp("/a");
+    const auto first = MakeDest("/a");
     if (world_->disk().powered()) break;
-    for (const std::uint64_t seed : {0, 1, 2}) {
+    for (const std::uint64_t seed : {0U, 1U, 2U}) {
       SCOPED_TRACE("operation " + std::to_string(stop) + ", image " + std::to_string(seed));
       io::SimWorld after(seed, world_->disk().CrashImage(seed + 3 * stop * (seed / 2)));
       auto manifest = after.loop().Run(engine::Manifest::Open(engine::EnvOf(after), "m"));

@@ -308,17 +308,30 @@ io::Task<Result<LsArchiver::Run>> LsArchiver::NextRun(const RoundStatus& round) 
   }
   Run run;
   if (batch_.empty()) co_return run;
+  const Scn limit = ReplayableScn();
+  if (batch_.front().header.max_scn > limit) {
+    // By then it may be another group: who becomes a primary cuts its log.
+    ForgetReader();
+    co_return run;
+  }
   const PieceSchedule schedule = PieceSchedule::Of(round);
   run.piece = schedule.PieceOfGroup(batch_.front().header.max_scn);
   const std::byte* const begin = batch_.front().bytes.data();
   for (const format::LogGroup& group : batch_) {
     if (schedule.PieceOfGroup(group.header.max_scn) != run.piece) break;
+    if (group.header.max_scn > limit) break;
     ++run.groups;
     run.end_lsn = group.end_lsn();
     run.max_scn = group.header.max_scn;
     run.bytes = {begin, group.bytes.data() + group.bytes.size()};
   }
   co_return run;
+}
+
+Scn LsArchiver::ReplayableScn() const {
+  const engine::pb::Tenant& tenant = core_.manifest->state().tenant();
+  const bool is_primary = tenant.role() == engine::pb::Tenant::PRIMARY;
+  return is_primary ? format::kMaxScn : Scn{tenant.sync_scn()};
 }
 
 void LsArchiver::ForgetReader() {

@@ -101,6 +101,8 @@ class LsArchiver {
   };
   // The next run behind what has been taken. Its bytes live until a call after they were taken.
   io::Task<Result<Run>> NextRun(const RoundStatus& round);
+  // Of a standby: groups above are there and not applied yet.
+  format::Scn ReplayableScn() const;
   void Take(const Run& run) { batch_ = batch_.subspan(run.groups); }
   // Begin again at what is recorded.
   void ForgetReader();

@@ -88,6 +88,8 @@ void AddRun(CLI::App& app, CommandContext& context, const std::string& name,
   command->add_option("--description", options->request.description, "kept with the job");
   command->add_flag("--json", options->json, "print one JSON object");
   command->callback([options, &context] {
+    // Before others can see the purpose.
+    const InterruptionSignals signals;
     const SessionOptions session{
         .kind = SessionKind::kWriting, .purpose = std::string(kPurpose), .archive = {}};
     context.status = WithTenant(context.choice, session, context.console,

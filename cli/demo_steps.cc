@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "cli/progress.h"
@@ -10,6 +11,7 @@
 namespace obbak::cli {
 namespace {
 
+// Of what the steps are.
 constexpr std::size_t kWidth = 46;
 
 }  // namespace
@@ -26,8 +28,9 @@ void DemoSteps::End(const std::string& result) {
   if (console_.err_is_terminal) console_.err("\r\x1b[K");
   const std::size_t width = DisplayWidth(what_);
   const std::string padding(width < kWidth ? kWidth - width : 0, ' ');
-  console_.out(fmt::format("{:>3}  {}{}  {:>7}  {}\n", number_, what_, padding,
-                           ShortDuration(elapsed()), result));
+  const double seconds = std::chrono::duration<double>(elapsed()).count();
+  console_.out(
+      fmt::format("{:>3}  {}{}  {:>6.2f} s  {}\n", number_, what_, padding, seconds, result));
 }
 
 std::string DemoSteps::RateOf(std::uint64_t count) const {

@@ -13,6 +13,8 @@ constexpr std::chrono::milliseconds kTick{50};
 std::atomic<bool> signalled = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
+int handlers_wanted = 0;
+
 void SetHandlers(void (*handler)(int)) {
   struct sigaction action = {};
   action.sa_handler = handler;
@@ -28,10 +30,18 @@ void OnSignal(int) {
 
 }  // namespace
 
-Interruption::Interruption(io::Loop& loop, std::function<void()> cancel)
-    : loop_(loop), cancel_(std::move(cancel)), watching_(loop) {
+InterruptionSignals::InterruptionSignals() {
+  if (handlers_wanted++ > 0) return;
   signalled = false;
   SetHandlers(&OnSignal);
+}
+
+InterruptionSignals::~InterruptionSignals() {
+  if (--handlers_wanted == 0) SetHandlers(SIG_DFL);
+}
+
+Interruption::Interruption(io::Loop& loop, std::function<void()> cancel)
+    : loop_(loop), cancel_(std::move(cancel)), watching_(loop) {
   watching_.Spawn(Watch());
 }
 
@@ -49,7 +59,6 @@ io::Task<void> Interruption::Watch() {
 }
 
 io::Task<void> Interruption::End() {
-  SetHandlers(SIG_DFL);
   stop_.request_stop();
   co_await watching_.Join();
 }

@@ -11,8 +11,17 @@
 
 namespace obbak::cli {
 
-// While it lives, the first SIGINT or SIGTERM of the process calls `cancel` on the loop's thread;
-// from then on both do what they do otherwise: kill. One at a time in a process.
+// While one lives, the first SIGINT or SIGTERM of the process does not kill: it is kept for the
+// Interruption of now, or of later. The second one kills. On one thread.
+class InterruptionSignals {
+ public:
+  InterruptionSignals();
+  InterruptionSignals(const InterruptionSignals&) = delete;
+  InterruptionSignals& operator=(const InterruptionSignals&) = delete;
+  ~InterruptionSignals();
+};
+
+// Calls `cancel` on the loop's thread when such a signal has come. One at a time in a process.
 class Interruption {
  public:
   Interruption(io::Loop& loop, std::function<void()> cancel);
@@ -27,6 +36,7 @@ class Interruption {
  private:
   io::Task<void> Watch();
 
+  InterruptionSignals signals_;
   io::Loop& loop_;
   std::function<void()> cancel_;
   std::stop_source stop_;

@@ -1,6 +1,7 @@
 // The obbak program: one subcommand per job.
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -10,6 +11,8 @@
 #include "cli/obbak.h"
 
 int main(int argc, char** argv) {
+  // Whoever reads from a pipe sees lines as they come.
+  std::setvbuf(stdout, nullptr, _IOLBF, std::size_t{1} << 16);
   const obbak::cli::Console console{
       .out = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); },
       .err =

@@ -16,21 +16,11 @@ namespace {
 
 using format::BackupType;
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define OBBAK_UNDER_ASAN 1
-#endif
-#endif
-#if defined(OBBAK_UNDER_ASAN) || defined(__SANITIZE_ADDRESS__)
-constexpr std::uint64_t kSlowdown = 6;
-#else
-constexpr std::uint64_t kSlowdown = 1;
-#endif
-
 // OBBAK_CRASH_STRIDE=1 tries every operation.
 std::uint64_t Stride(std::uint64_t usual) {
   const char* stride = std::getenv("OBBAK_CRASH_STRIDE");
-  return stride == nullptr ? usual * kSlowdown : std::max(1UL, std::strtoul(stride, nullptr, 10));
+  return stride == nullptr ? kIsSlow ? 6 * usual : usual
+                           : std::max(1UL, std::strtoul(stride, nullptr, 10));
 }
 
 // What a source does until the power goes: nothing is expected to succeed.

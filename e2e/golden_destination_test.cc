@@ -40,6 +40,7 @@ void AddFiles(const io::SimImage& image, const std::string& directory, Tree& tre
 
 Tree ReadGolden() {
   Tree tree;
+  if (!fs::exists(kGolden)) return tree;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(kGolden)) {
     if (!entry.is_regular_file()) continue;
     std::ifstream in(entry.path(), std::ios::binary);

@@ -158,9 +158,9 @@ TEST_F(RestoreCases, BetweenTwoRoundsThereIsAGap) {
   Write();
   const auto set = Backup(BackupType::kFull);
   Write();
-  const Scn later = CatchUp();
+  const Scn last = CatchUp();
   ExpectRestores(set.min_restore_scn);
-  ExpectRestores(later);
+  ExpectRestores(last);
   ExpectRestores(end);
 }
 
@@ -243,7 +243,8 @@ io::Task<Result<format::BackupSetFileDesc>> BackUpBeside(Source& source, Workloa
                                                          BackupType type, Status& worked) {
   io::TaskGroup beside(source.world().loop());
   beside.Spawn(MoveAndWrite(workload, 12, worked));
-  backup::BackupRequest request{.type = type, .plus_archivelog = false, .description = {}};
+  backup::BackupRequest request;
+  request.type = type;
   auto set = co_await source.backup().Run(std::move(request));
   co_await beside.Join();
   co_return set;
@@ -264,6 +265,38 @@ TEST_F(RestoreCases, TabletsComeGoAndMoveWhileTheyAreBackedUp) {
     ExpectRestores(CatchUp());
     if (HasFailure()) return;
   }
+}
+
+io::Task<void> WriteUntil(Workload& workload, const bool& done, Status& result) {
+  while (!done && result) {
+    Status status = co_await workload.WriteBeside(8, 3);
+    if (!status) result = std::move(status);
+  }
+}
+
+io::Task<Result<format::BackupSetFileDesc>> BackUpBesideWriters(Source& source, Workload& workload,
+                                                                Status& worked) {
+  io::TaskGroup beside(source.world().loop());
+  bool done = false;
+  beside.Spawn(WriteUntil(workload, done, worked));
+  auto set = co_await source.backup().Run(backup::BackupRequest());
+  done = true;
+  co_await beside.Join();
+  co_return set;
+}
+
+// Their transactions overlap all the time, and checkpoints move on nevertheless.
+TEST_F(RestoreCases, WritersWithoutPauseDoNotHoldUpABackup) {
+  Source::Options options;
+  options.backup.patience = std::chrono::seconds(20);
+  Begin(std::move(options));
+  Status worked;
+  const auto set = source_->Run(BackUpBesideWriters(*source_, *workload_, worked));
+  ASSERT_TRUE(set) << set.error().ToString();
+  ASSERT_TRUE(Good(worked));
+  const Scn last = CatchUp();
+  ExpectRestores(set->min_restore_scn);
+  ExpectRestores(last);
 }
 
 TEST_F(RestoreCases, AStandbyIsReadOnlyUntilItIsActivated) {

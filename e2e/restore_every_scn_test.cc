@@ -13,10 +13,14 @@ namespace {
 
 using format::BackupType;
 
+// OBBAK_RESTORE_SEEDS=20 looks at more histories.
 std::uint64_t Seeds() {
   const char* seeds = std::getenv("OBBAK_RESTORE_SEEDS");
-  return seeds == nullptr ? 2 : std::strtoul(seeds, nullptr, 10);
+  return seeds == nullptr ? 1 : std::strtoul(seeds, nullptr, 10);
 }
+
+// Sanitizers slow everything down by an order of magnitude: then only each so many-th commit.
+std::uint64_t Stride() { return kIsSlow ? 12 : 1; }
 
 // A history with everything that may happen around its sets. The clock runs on now and then, so
 // that pieces end.
@@ -94,7 +98,9 @@ TEST(RestoreEveryScn, EachCommitAndItsNeighbours) {
     Restorer restorer(recorded.world());
     const auto source = restorer.OpenSource({kDataUri, kArchiveUri});
     ASSERT_TRUE(source) << source.error().ToString();
+    std::uint64_t number = 0;
     for (const Scn version : recorded.history().versions()) {
+      if (number++ % Stride() != 0) continue;
       for (const std::uint64_t offset : {0, 1, 2}) {
         const Scn scn{version.value - 1 + offset};
         if (scn < recorded.first() || scn > recorded.last()) continue;
@@ -114,7 +120,7 @@ TEST(RestoreEveryScn, EachCommitAndItsNeighbours) {
       }
     }
   }
-  EXPECT_GT(restores, 300 * Seeds());
+  EXPECT_GT(restores, 300 * Seeds() / Stride());
 }
 
 TEST(RestoreEveryScn, StepByStepIsTheSameAsAtOnce) {

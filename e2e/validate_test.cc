@@ -4,141 +4,53 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <functional>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "e2e/history_test_support.h"
+#include "e2e/validate_test_support.h"
 #include "format/backup_path.h"
-#include "restore/memory_medium_test_util.h"
-#include "restore/validate.h"
 
 namespace obbak::e2e {
 namespace {
 
-using format::BackupType;
-using restore::MemoryMedium;
-using restore::ValidationReport;
-
-constexpr std::uint64_t kHour = 3'600'000'000'000;
-
-// A data destination and its archive in memory.
-struct Destinations {
-  MemoryMedium data{kDataUri};
-  MemoryMedium archive{kArchiveUri};
-};
-
-io::Task<Status> Copy(io::Medium& from, std::string directory, MemoryMedium& to) {
-  const auto entries = co_await from.List(directory);
-  if (!entries) co_return Fail(entries.error());
-  for (const io::DirEntry& entry : *entries) {
-    const std::string path = directory.empty() ? entry.name : directory + "/" + entry.name;
-    if (entry.is_directory) {
-      Status status = co_await Copy(from, path, to);
-      if (!status) co_return status;
-      continue;
-    }
-    Result<Bytes> bytes = co_await io::ReadAll(from, path, std::uint64_t{1} << 30);
-    if (!bytes) co_return Fail(std::move(bytes).error());
-    to.files[path] = *std::move(bytes);
-  }
-  co_return Status();
-}
-
-class Tenant1002 {
- public:
-  explicit Tenant1002(Source::Options options = {}) : source_(world_, std::move(options)) {
-    Good(source_.Create());
-    for (int i = 0; i < 3; ++i) Good(workload_.CreateTable());
-    Good(source_.StartArchive());
-    Good(source_.SetDataDest());
-  }
-
-  static void Good(const Status& status) { ASSERT_TRUE(status) << status.error().ToString(); }
-  void Write() { Good(workload_.Write(2, 12)); }
-  void Compact() {
-    const auto compacted = source_.Run(source_.tenant().CompactMajor());
-    ASSERT_TRUE(compacted) << compacted.error().ToString();
-  }
-  void Backup(BackupType type, bool plus_archivelog = false) {
-    const auto set = source_.Backup(type, plus_archivelog);
-    ASSERT_TRUE(set) << set.error().ToString();
-  }
-  void CatchUp() { Good(source_.Run(source_.archiver().CatchUp())); }
-  // Into the next piece of the archive.
-  void Later() {
-    world_.clock().Set(world_.clock().NowNs() + kHour);
-    Write();
-    CatchUp();
-  }
-  void StopArchive() {
-    Good(source_.Run(source_.archiver().NoArchiveLog()));
-    Good(source_.Run(source_.archiver().AwaitState()));
-  }
-
-  void CopyTo(Destinations& to) {
-    const auto data = io::MakeDirectoryMedium(world_.loop(), world_.disk(), "/data", kDataUri);
-    const auto archive =
-        io::MakeDirectoryMedium(world_.loop(), world_.disk(), "/archive", kArchiveUri);
-    Good(source_.Run(Copy(*data, "", to.data)));
-    Good(source_.Run(Copy(*archive, "", to.archive)));
-  }
-
-  Source& source() { return source_; }
-
- private:
-  io::SimWorld world_{21};
-  History history_;
-  Source source_;
-  Workload workload_{source_, history_, 5};
-};
-
-Source::Options HourlyPieces() {
-  Source::Options options;
-  options.piece_interval = std::chrono::hours(1);
-  return options;
-}
-
-// A full and an incremental set with minor and major data; three pieces, the last of them active.
-const Destinations& Chain() {
-  static const Destinations& chain = *[] {
-    auto* made = new Destinations();
-    Tenant1002 tenant(HourlyPieces());
-    tenant.Write();
-    tenant.Compact();
+// The same tenant's archive, stopped, and started again into a second round.
+const Destinations& TwoRounds() {
+  static const Destinations& made = *[] {
+    auto* destinations = new Destinations();
+    Tenant1002 tenant;
     tenant.Write();
     tenant.Backup(BackupType::kFull);
     tenant.Later();
-    tenant.Compact();
+    tenant.StopArchive();
+    tenant.Write();
+    tenant.StartArchive();
     tenant.Write();
     tenant.Backup(BackupType::kInc);
     tenant.Later();
-    tenant.Later();
-    tenant.CopyTo(*made);
-    return made;
+    tenant.CopyTo(*destinations);
+    return destinations;
   }();
-  return chain;
+  return made;
 }
 
-std::string Text(const ValidationReport& report) {
-  std::string text;
-  for (const restore::Finding& finding : report.findings) {
-    text += std::string(finding.severity == restore::Severity::kError ? "E" : "W") + " " +
-            std::to_string(finding.rule) + " [" + finding.object + "] " + finding.error.ToString() +
-            "\n";
-  }
-  return text;
-}
-
-ValidationReport ValidateAll(const Destinations& destinations) {
-  io::SimWorld world(1);
-  auto& all = const_cast<Destinations&>(destinations);
-  auto report = world.loop().Run(restore::Validate(world.loop(), {&all.data, &all.archive}));
-  EXPECT_TRUE(report.has_value());
-  return report ? *std::move(report) : ValidationReport{};
+// Sets with their own logs; the archive goes on behind them.
+const Destinations& WithOwnLogs() {
+  static const Destinations& made = *[] {
+    auto* destinations = new Destinations();
+    Tenant1002 tenant;
+    tenant.Write();
+    tenant.Compact();
+    tenant.Backup(BackupType::kFull, /*plus_archivelog=*/true);
+    tenant.Later();
+    tenant.Write();
+    tenant.Backup(BackupType::kInc, /*plus_archivelog=*/true);
+    tenant.Later();
+    tenant.CopyTo(*destinations);
+    return destinations;
+  }();
+  return made;
 }
 
 TEST(ValidateDestinations, NothingIsFoundInAnUntouchedChain) {
@@ -153,6 +65,68 @@ TEST(ValidateDestinations, NothingIsFoundInAnUntouchedChain) {
     for (const auto& [path, file] : medium->files) bytes += file.size();
   }
   EXPECT_EQ(report.bytes, bytes);
+}
+
+TEST(ValidateDestinations, NothingIsFoundInTwoRounds) {
+  const ValidationReport report = ValidateAll(TwoRounds());
+  EXPECT_EQ(Text(report), "");
+  for (const restore::ValidatedPiece& piece : report.pieces) EXPECT_TRUE(piece.intact);
+}
+
+TEST(ValidateDestinations, NothingIsFoundInSetsWithTheirOwnLogs) {
+  const ValidationReport report = ValidateAll(WithOwnLogs());
+  EXPECT_EQ(Text(report), "");
+  for (const restore::ValidatedSet& set : report.sets) EXPECT_TRUE(set.intact);
+}
+
+TEST(ValidateDestinations, NothingIsFoundInSetsWithTheirOwnLogsAndNoArchive) {
+  Destinations without = WithOwnLogs();
+  io::SimWorld world(1);
+  const auto report = world.loop().Run(restore::Validate(world.loop(), {&without.data}));
+  ASSERT_TRUE(report);
+  EXPECT_EQ(Text(*report), "");
+  // Each set restores to its one point.
+  ASSERT_EQ(report->windows.size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(report->windows[i].from, report->sets[i].desc.min_restore_scn);
+    EXPECT_EQ(report->windows[i].to, report->windows[i].from);
+    EXPECT_EQ(report->windows[i].set, report->sets[i].desc.backup_set_id);
+  }
+}
+
+// Tables come and go, tablets move, data is compacted while sets are made and log is archived; with
+// tiny data files, so that there are many.
+TEST(ValidateDestinations, NothingIsFoundInBusySets) {
+  std::int64_t turns = 0;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    Source::Options options = HourlyPieces();
+    options.backup.data_file_size = std::uint64_t{4} << 20;
+    options.backup.retry_delay = std::chrono::milliseconds(5);
+    Tenant1002 tenant(options, seed);
+    tenant.BackupBesides(BackupType::kFull, seed);
+    tenant.Later();
+    tenant.BackupBesides(BackupType::kInc, seed + 100);
+    tenant.Later();
+    tenant.BackupBesides(BackupType::kInc, seed + 200, seed % 2 == 0);
+    tenant.Later();
+    Destinations made;
+    tenant.CopyTo(made);
+    const ValidationReport report = ValidateAll(made);
+    EXPECT_EQ(Text(report), "") << "seed " << seed;
+    for (const restore::ValidatedSet& set : report.sets)
+      turns += set.desc.minor_turn_id + set.desc.major_turn_id - 2;
+  }
+  EXPECT_GT(turns, 0);
+}
+
+TEST(ValidateDestinations, NothingIsFoundInLongLogsAndLargeSstables) {
+  Destinations made = Long();
+  const ValidationReport report = ValidateAll(made);
+  EXPECT_EQ(Text(report), "");
+  std::size_t second_files = 0;
+  for (const auto& [path, file] : made.archive.files)
+    second_files += path.ends_with("/log/2.obarc");
+  EXPECT_GT(second_files, 0u);
 }
 
 // ---- Damage: each test changes one file at a time, and collects what nobody noticed.
@@ -191,7 +165,7 @@ class Damage : public testing::Test {
 };
 
 TEST_F(Damage, EveryFlippedBitIsFound) {
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < 2; ++round) {
     const auto flip = [&](MemoryMedium& medium, const std::string& path) {
       Bytes& file = medium.files[path];
       // Half of them where files are dense.
@@ -325,6 +299,222 @@ TEST_F(Damage, EveryLongerFileIsFound) {
     medium.files[path].resize(medium.files[path].size() + 1 + random_.Below(5000), std::byte{0});
   };
   EXPECT_THAT(NotFound(Chain(), append, Always), testing::IsEmpty());
+}
+
+TEST_F(Damage, EveryFlippedBitInALogInsideASetIsFound) {
+  const auto is_log = [](const std::string& path, const Bytes& file) {
+    return !file.empty() && path.find("/complement_log/") != path.npos;
+  };
+  const auto flip = [&](MemoryMedium& medium, const std::string& path) {
+    Bytes& file = medium.files[path];
+    file[random_.Below(file.size())] ^= static_cast<std::byte>(1u << random_.Below(8));
+  };
+  EXPECT_THAT(NotFound(WithOwnLogs(), flip, is_log), testing::IsEmpty());
+  const auto truncate = [&](MemoryMedium& medium, const std::string& path) {
+    Bytes& file = medium.files[path];
+    file.resize(random_.Below(file.size()));
+  };
+  EXPECT_THAT(NotFound(WithOwnLogs(), truncate, is_log), testing::IsEmpty());
+  const auto remove = [](MemoryMedium& medium, const std::string& path) {
+    medium.files.erase(path);
+  };
+  // Of a piece that was frozen already nobody reads how it began.
+  const auto is_useless = [](const std::string& path) {
+    return path.ends_with("/checkpoint/checkpoint_info.0.obarc");
+  };
+  EXPECT_THAT(NotFound(WithOwnLogs(), remove, is_log), testing::Each(testing::Truly(is_useless)));
+}
+
+// ---- States that are no damage.
+
+class Legal : public testing::Test {
+ protected:
+  Destinations whole_ = Chain();
+
+  void RemoveAll(MemoryMedium& medium, std::string_view prefix) {
+    std::erase_if(medium.files, [&](const auto& file) { return file.first.starts_with(prefix); });
+  }
+  static std::vector<int> RulesOf(const ValidationReport& report, restore::Severity severity) {
+    std::vector<int> rules;
+    for (const restore::Finding& finding : report.findings) {
+      if (finding.severity == severity) rules.push_back(finding.rule);
+    }
+    return rules;
+  }
+};
+
+TEST_F(Legal, ASetThatRunsOrFailedHasAStartMarkAndAnyOfItsFiles) {
+  // In the reverse order of writing.
+  for (const std::string name :
+       {"backup_sets/backup_set_2_inc_end", "backup_set_2_inc/backup_set_2_inc_",
+        "backup_set_2_inc/infos/diagnose", "backup_set_2_inc/tenant_backup_set_infos",
+        "backup_set_2_inc/single_backup_set_info", "backup_set_2_inc/infos/locality",
+        "backup_set_2_inc/infos/major_data_info_turn_1/tenant",
+        "backup_set_2_inc/logstream_1001/major",
+        "backup_set_2_inc/infos/minor_data_info_turn_1/tenant",
+        "backup_set_2_inc/logstream_1/minor", "backup_set_2_inc/infos/meta_info/ls_meta_infos",
+        "backup_set_2_inc/logstream_1002", "backup_set_2_inc"}) {
+    RemoveAll(whole_.data, name);
+    const ValidationReport report = ValidateAll(whole_);
+    EXPECT_TRUE(report.ok()) << name << "\n" << Text(report);
+    ASSERT_EQ(report.sets.size(), 2u);
+    EXPECT_TRUE(report.sets[0].intact);
+    EXPECT_FALSE(report.sets[1].intact);
+  }
+  EXPECT_EQ(Text(ValidateAll(whole_)), "");
+}
+
+TEST_F(Legal, AnActivePieceMayEndWithPartOfAGroup) {
+  // Of the group before, so that its header is right.
+  Bytes& log = whole_.archive.files["piece_d1001r1p4/logstream_1001/log/1.obarc"];
+  const Bytes before = log;
+  log.insert(log.end(), before.begin() + 4096, before.begin() + 4096 + 70);
+  for (std::size_t part : {70, 56, 40, 1}) {
+    log.resize(before.size() + part);
+    const ValidationReport report = ValidateAll(whole_);
+    EXPECT_TRUE(report.ok()) << Text(report);
+  }
+  // What a crash leaves of an append may be anything.
+  log.resize(before.size() + 512, std::byte{0});
+  const ValidationReport report = ValidateAll(whole_);
+  EXPECT_TRUE(report.ok()) << Text(report);
+  EXPECT_EQ(report.pieces.size(), 4u);
+  EXPECT_TRUE(report.pieces.back().intact);
+}
+
+TEST_F(Legal, AFrozenPieceWithoutItsEndMarkIsAWarning) {
+  RemoveAll(whole_.archive, "pieces/piece_d1001r1p3_end");
+  const ValidationReport report = ValidateAll(whole_);
+  EXPECT_TRUE(report.ok()) << Text(report);
+  EXPECT_THAT(RulesOf(report, restore::Severity::kWarning), testing::ElementsAre(37));
+}
+
+TEST_F(Legal, TheOldestPieceAndTheSetThatNeedsItMayHaveBeenCleanedUp) {
+  RemoveAll(whole_.archive, "pieces/piece_d1001r1p1");
+  RemoveAll(whole_.archive, "piece_d1001r1p1");
+  const ValidationReport report = ValidateAll(whole_);
+  // Nothing is wrong with the archive; but the sets' logs, from the beginning, are gone.
+  EXPECT_THAT(RulesOf(report, restore::Severity::kError), testing::Each(44));
+  for (const restore::ValidatedPiece& piece : report.pieces) EXPECT_TRUE(piece.intact);
+}
+
+// What is left of both destinations when the power goes off at any moment.
+TEST_F(Legal, NothingIsBrokenAfterAPowerFailure) {
+  std::vector<std::pair<std::uint64_t, io::SimImage>> images;
+  Source::Options options = HourlyPieces();
+  options.backup.data_file_size = std::uint64_t{4} << 20;
+  Tenant1002 tenant(options);
+  io::SimDisk& disk = tenant.source().world().disk();
+  io::Random random(3);
+  disk.Observe([&](const io::SimOperation& operation) {
+    const bool is_there = operation.path.find("data/") != operation.path.npos ||
+                          operation.path.find("archive/") != operation.path.npos;
+    if (is_there && random.OneIn(25)) {
+      const std::uint64_t seed = random.Below(6);
+      images.emplace_back(seed, disk.CrashImage(seed));
+    }
+    return io::SimFault::kNone;
+  });
+  tenant.Write();
+  tenant.Compact();
+  tenant.Backup(BackupType::kFull, /*plus_archivelog=*/true);
+  tenant.Later();
+  tenant.Write();
+  tenant.Backup(BackupType::kInc);
+  tenant.Later();
+  tenant.StopArchive();
+  disk.Observe({});
+  EXPECT_GT(images.size(), 20u);
+  std::size_t with_pieces = 0;
+  for (auto& [seed, image] : images) {
+    io::SimWorld world(1, std::move(image));
+    const auto data = io::MakeDirectoryMedium(world.loop(), world.disk(), "/data", kDataUri);
+    const auto archive =
+        io::MakeDirectoryMedium(world.loop(), world.disk(), "/archive", kArchiveUri);
+    const auto has_format = world.loop().Run(data->Exists("format.obbak"));
+    std::vector<io::Medium*> media{archive.get()};
+    if (has_format && *has_format) media.push_back(data.get());
+    const auto report = world.loop().Run(restore::Validate(world.loop(), media));
+    ASSERT_TRUE(report) << report.error().ToString();
+    EXPECT_TRUE(report->ok()) << "crash seed " << seed << "\n" << Text(*report);
+    with_pieces += report->pieces.empty() ? 0 : 1;
+  }
+  EXPECT_GT(with_pieces, 10u);
+}
+
+// ---- What can be restored.
+
+TEST(ValidateWindows, FromTheFirstSetToTheArchivesCheckpoint) {
+  const ValidationReport report = ValidateAll(Chain());
+  ASSERT_EQ(report.windows.size(), 2u);
+  EXPECT_EQ(report.windows[0].from, report.sets[0].desc.min_restore_scn);
+  EXPECT_EQ(report.windows[0].to.value + 1, report.windows[1].from.value);
+  EXPECT_EQ(report.windows[1].from, report.sets[1].desc.min_restore_scn);
+  EXPECT_EQ(report.windows[1].to, report.pieces.back().attr.checkpoint_scn);
+}
+
+TEST(ValidateWindows, DamageTakesAwayWhatNeedsIt) {
+  Destinations damaged = Chain();
+  damaged.data
+      .files["backup_set_2_inc/logstream_1001/major_data_turn_1_retry_0/meta_index.obbak"][4200] ^=
+      std::byte{1};
+  ValidationReport report = ValidateAll(damaged);
+  EXPECT_TRUE(report.sets[0].intact);
+  EXPECT_FALSE(report.sets[1].intact);
+  // The first set serves all points then.
+  ASSERT_EQ(report.windows.size(), 1u);
+  EXPECT_EQ(report.windows[0].set, report.sets[0].desc.backup_set_id);
+  EXPECT_EQ(report.windows[0].to, report.pieces.back().attr.checkpoint_scn);
+
+  damaged.archive.files["piece_d1001r1p3/logstream_1/log/1.obarc"][5000] ^= std::byte{1};
+  report = ValidateAll(damaged);
+  EXPECT_FALSE(report.pieces[2].intact);
+  ASSERT_EQ(report.windows.size(), 1u);
+  EXPECT_LE(report.windows[0].to, report.pieces[1].attr.end_scn);
+
+  // An incremental set needs the full one.
+  Destinations full = Chain();
+  full.data
+      .files["backup_set_1_full/logstream_1/major_data_turn_1_retry_0/macro_block_data.0.obbak"]
+            [9000] ^= std::byte{1};
+  report = ValidateAll(full);
+  EXPECT_FALSE(report.sets[0].intact);
+  EXPECT_FALSE(report.sets[1].intact);
+  EXPECT_TRUE(report.windows.empty());
+}
+
+TEST(ValidateReport, FindingsBeyondTheLimitAreCounted) {
+  Destinations damaged = Chain();
+  std::erase_if(damaged.data.files, [](const auto& file) {
+    return file.first.find("macro_block_data") != std::string::npos;
+  });
+  const ValidationReport all = ValidateAll(damaged);
+  io::SimWorld world(1);
+  const auto report = world.loop().Run(restore::Validate(
+      world.loop(), {&damaged.data, &damaged.archive}, {.concurrency = 2, .max_findings = 3}));
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->findings.size(), 3u);
+  EXPECT_EQ(report->findings.size() + report->suppressed_errors + report->suppressed_warnings,
+            all.findings.size());
+  EXPECT_FALSE(report->ok());
+  EXPECT_FALSE(report->sets[0].intact);
+}
+
+TEST(ValidateReport, ProgressEndsWithAllBytes) {
+  Destinations whole = Chain();
+  io::SimWorld world(1);
+  std::uint64_t last = 0;
+  std::uint64_t total = 0;
+  const auto report =
+      world.loop().Run(restore::Validate(world.loop(), {&whole.data, &whole.archive}, {},
+                                         [&](const restore::ValidateProgress& progress) {
+                                           EXPECT_GE(progress.bytes_done, last);
+                                           last = progress.bytes_done;
+                                           total = progress.bytes_total;
+                                         }));
+  ASSERT_TRUE(report);
+  EXPECT_EQ(last, total);
+  EXPECT_EQ(last, report->bytes);
 }
 
 }  // namespace

@@ -135,6 +135,19 @@ io::Task<Status> Quiesce(TenantCore& core, LogStream& stream, Tablet& tablet) {
   co_return Status();
 }
 
+Status AddInnerTablets(LogStream& stream) {
+  const Scn create_scn{stream.record().create_scn()};
+  for (const TabletId id : InnerTablets()) {
+    if (stream.tablets().contains(id)) continue;
+    Result<std::shared_ptr<Tablet>> tablet =
+        Tablet::Create(FreshInnerTablet(stream.id(), id, create_scn), {});
+    if (!tablet) return Fail(tablet.error());
+    (*tablet)->MarkDirty();
+    stream.AddTablet(*std::move(tablet));
+  }
+  return {};
+}
+
 io::Task<Status> MakeLogStream(TenantCore& core, const LogStreamEntry& entry) {
   pb::LogStream record;
   record.set_ls_id(entry.id.value);
@@ -143,13 +156,7 @@ io::Task<Status> MakeLogStream(TenantCore& core, const LogStreamEntry& entry) {
   record.set_clog_checkpoint_scn(entry.create_scn.value);
   record.set_clog_base_lsn(0);
   auto stream = std::make_unique<LogStream>(core.Shared(), std::move(record));
-  for (const TabletId id : InnerTablets()) {
-    Result<std::shared_ptr<Tablet>> tablet =
-        Tablet::Create(FreshInnerTablet(entry.id, id, entry.create_scn), {});
-    if (!tablet) co_return Fail(tablet.error());
-    (*tablet)->MarkDirty();
-    stream->AddTablet(*std::move(tablet));
-  }
+  if (Status status = AddInnerTablets(*stream); !status) co_return status;
   const std::string dir = core.ClogDir(entry.id);
   if (Status status = co_await core.env.disk.MakeDirectory(dir); !status) co_return status;
   Status status = co_await core.env.disk.SyncDirectory(core.dir + "/clog");

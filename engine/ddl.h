@@ -25,6 +25,9 @@ io::Task<Status> DropTable(TenantCore& core, std::string table);
 io::Task<Status> BootstrapSchema(TenantCore& core);
 // A log stream more; its log begins.
 io::Task<Status> CreateLogStream(TenantCore& core, LogStreamEntry entry);
+// The inner tablets that the log stream does not have yet. They are made with it, no log says so,
+// and the manifest has them only from the first checkpoint on.
+Status AddInnerTablets(LogStream& stream);
 // Makes the log stream's object, its inner tablets and its log on disk.
 io::Task<Status> MakeLogStream(TenantCore& core, const LogStreamEntry& entry);
 // Rows of system tables, as part of a transaction.

@@ -27,6 +27,8 @@ Status LogStream::StartWorking() {
   const Result<Clog::Appended> appended = clog_->Append(format::kMinScn, *payload);
   if (!appended) return Fail(appended.error());
   shared_.scns.Observe(appended->scn);
+  is_leader_ = true;
+  ended_.clear();
   return {};
 }
 
@@ -60,7 +62,7 @@ TxContext* LogStream::FindContext(format::TxId tx) const {
 }
 
 void LogStream::CloseContext(TxContext& context) {
-  if (context.has_logs() && context.first_scn() != context.last_scn()) {
+  if (!is_leader_ && context.has_logs() && context.first_scn() != context.last_scn()) {
     ended_.push_back({context.first_scn(), context.last_scn()});
   }
   contexts_.erase(context.id().value);

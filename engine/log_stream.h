@@ -166,8 +166,12 @@ class LogStream final : public TxLogSink {
   std::map<format::TabletId, std::shared_ptr<Tablet>> tablets_;
   std::unordered_map<std::int64_t, std::unique_ptr<TxContext>> contexts_;  // by transaction id
   // First and last log entry of ended transactions with several entries, as far as the checkpoint
-  // has not passed them.
+  // has not passed them; of a log stream that follows another one's log. A leader needs none: when
+  // a transaction has ended, its commit is durable on every participant and what it wrote carries
+  // its version, so replay may begin in its middle. Who follows may be asked for a point before
+  // that end again, after a crash.
   std::vector<LogSpan> ended_;
+  bool is_leader_ = false;
   // Tablets whose creation is not committed, with the SCN of the log entry that says it.
   std::map<format::TabletId, format::Scn> creations_;
   std::vector<Arrival> arrivals_;

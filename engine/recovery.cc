@@ -89,6 +89,9 @@ Status OpenStreams(TenantCore& core) {
     core.scns.Observe((*tablet)->checkpoint_scn());
     stream->AddTablet(*std::move(tablet));
   }
+  for (const auto& [id, stream] : core.streams) {
+    if (Status status = AddInnerTablets(*stream); !status) return status;
+  }
   return {};
 }
 

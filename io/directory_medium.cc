@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 #include "io/aligned_bytes.h"
 #include "io/directory_tree.h"
 #include "io/directory_writer.h"
+#include "io/growing_object.h"
 
 namespace obbak::io {
 namespace {
@@ -27,35 +27,6 @@ bool IsTemporary(std::string_view name) {
 bool IsAligned(std::uint64_t offset, std::span<const std::byte> memory) {
   return offset % Disk::kAlignment == 0 && memory.size() % Disk::kAlignment == 0 &&
          reinterpret_cast<std::uintptr_t>(memory.data()) % Disk::kAlignment == 0;
-}
-
-constexpr std::uint64_t kSectorSize = 512;
-
-// How many bytes of `wanted` are in `found`, which lies at `offset` of a file; in whole sectors
-// beyond the first difference there may be more. kBackupPwriteContentNotMatch unless each sector
-// holds some of the bytes that are wanted and then zeros.
-Result<std::size_t> SameInSectors(ByteView found, ByteView wanted, std::uint64_t offset) {
-  std::optional<std::size_t> first_missing;
-  for (std::size_t at = 0; at < found.size();) {
-    const std::uint64_t sector_end = (offset + at) / kSectorSize * kSectorSize + kSectorSize;
-    const std::size_t end =
-        static_cast<std::size_t>(std::min<std::uint64_t>(sector_end - offset, found.size()));
-    const auto differs = std::mismatch(found.begin() + static_cast<std::ptrdiff_t>(at),
-                                       found.begin() + static_cast<std::ptrdiff_t>(end),
-                                       wanted.begin() + static_cast<std::ptrdiff_t>(at))
-                             .first;
-    const auto same = static_cast<std::size_t>(differs - found.begin());
-    if (std::ranges::any_of(found.subspan(same, end - same),
-                            [](std::byte byte) { return byte != std::byte{0}; })) {
-      return Fail(Error(ErrorCode::kBackupPwriteContentNotMatch,
-                        "there are other bytes than those to be written")
-                      .WithOffset(offset + same)
-                      .WithAdvice("two writers use this destination, or the file was damaged"));
-    }
-    if (same < end && !first_missing) first_missing = same;
-    at = end;
-  }
-  return first_missing.value_or(found.size());
 }
 
 class DirectoryReader final : public MediumReader {
@@ -118,31 +89,22 @@ class DirectoryMedium final : public Medium {
   Task<Status> RemoveTemporaries() override;
 
  private:
-  // An object that grows, open.
-  struct Growing {
-    std::string path;
-    std::shared_ptr<File> file;
-  };
   static constexpr std::size_t kMaxGrowing = 16;
-  static constexpr std::size_t kCompareSize = std::size_t{256} << 10;
 
   Status Located(Status status, std::string_view path) const {
     if (!status) return Fail(tree_.Locate(status.error(), path));
     return status;
   }
   Task<Status> WriteWhole(TemporaryFile& temporary, std::string path, ByteView bytes);
-  Task<Result<std::shared_ptr<File>>> OpenGrowing(std::string path, std::uint64_t offset);
-  Task<Result<std::shared_ptr<File>>> FindOrMake(std::string path, std::uint64_t offset);
-  Task<Status> AppendTo(File& file, std::uint64_t offset, ByteView bytes);
-  static Task<Result<std::size_t>> CountSame(File& file, std::uint64_t offset, ByteView bytes);
+  Task<Result<std::shared_ptr<GrowingObject>>> OpenGrowing(std::string path, std::uint64_t offset);
   void StopGrowing(std::string_view path) {
-    growing_.remove_if([&](const Growing& open) { return open.path == path; });
+    growing_.remove_if([&](const auto& object) { return object->path() == path; });
   }
 
   Loop& loop_;
   DirectoryTree tree_;
-  // The last used first.
-  std::list<Growing> growing_;
+  // Open; the last used first.
+  std::list<std::shared_ptr<GrowingObject>> growing_;
 };
 
 Task<Result<std::vector<DirEntry>>> DirectoryMedium::List(std::string path) {
@@ -232,87 +194,26 @@ Task<Status> DirectoryMedium::RemoveTemporaries() {
 }
 
 Task<Status> DirectoryMedium::Append(std::string path, std::uint64_t offset, ByteView bytes) {
-  const Result<std::shared_ptr<File>> file = co_await OpenGrowing(path, offset);
-  if (!file) co_return Fail(tree_.Locate(file.error(), path));
-  const Status appended = co_await AppendTo(**file, offset, bytes);
-  // After an error nobody knows what is in the file, nor its size.
+  const Result<std::shared_ptr<GrowingObject>> object = co_await OpenGrowing(path, offset);
+  if (!object) co_return Fail(tree_.Locate(object.error(), path));
+  const Status appended = co_await (*object)->Append(offset, bytes);
   if (!appended) StopGrowing(path);
   co_return Located(appended, path);
 }
 
-Task<Result<std::shared_ptr<File>>> DirectoryMedium::OpenGrowing(std::string path,
-                                                                 std::uint64_t offset) {
-  const auto open = std::ranges::find(growing_, path, &Growing::path);
+Task<Result<std::shared_ptr<GrowingObject>>> DirectoryMedium::OpenGrowing(std::string path,
+                                                                          std::uint64_t offset) {
+  const auto open = std::ranges::find(growing_, path, &GrowingObject::path);
   if (open != growing_.end()) {
     growing_.splice(growing_.begin(), growing_, open);
-    co_return growing_.front().file;
+    co_return growing_.front();
   }
-  Result<std::shared_ptr<File>> file = co_await FindOrMake(path, offset);
-  if (!file) co_return file;
-  // Whoever wrote what is there may have died before it, or the file's name, was durable.
-  if ((*file)->size() > 0) {
-    if (Status synced = co_await (*file)->Sync(); !synced)
-      co_return Fail(std::move(synced).error());
-  }
-  if (Status synced = co_await tree_.SyncParent(path); !synced)
-    co_return Fail(std::move(synced).error());
-  growing_.push_front({.path = std::move(path), .file = *file});
+  Result<std::shared_ptr<GrowingObject>> object =
+      co_await GrowingObject::Open(tree_, std::move(path), offset);
+  if (!object) co_return object;
+  growing_.push_front(*object);
   if (growing_.size() > kMaxGrowing) growing_.pop_back();
-  co_return file;
-}
-
-Task<Result<std::shared_ptr<File>>> DirectoryMedium::FindOrMake(std::string path,
-                                                                std::uint64_t offset) {
-  const bool make = offset == 0;
-  if (make) {
-    if (Status made = co_await tree_.MakeParents(path); !made)
-      co_return Fail(std::move(made).error());
-  }
-  Result<std::unique_ptr<File>> file =
-      co_await tree_.disk().Open(tree_.DiskPath(path), {.create = make});
-  if (file) co_return std::shared_ptr<File>(*std::move(file));
-  if (make || file.error().code() != ErrorCode::kFileNotExist) {
-    tree_.Forget();
-    co_return Fail(std::move(file).error());
-  }
-  co_return Fail(ErrorCode::kBackupPwriteOffsetNotMatch,
-                 fmt::format("bytes from offset {} on do not fit: there is no such file", offset));
-}
-
-Task<Status> DirectoryMedium::AppendTo(File& file, std::uint64_t offset, ByteView bytes) {
-  if (offset > file.size()) {
-    co_return Fail(ErrorCode::kBackupPwriteOffsetNotMatch,
-                   fmt::format("bytes from offset {} on do not fit: the file ends at {}", offset,
-                               file.size()));
-  }
-  const Result<std::size_t> same = co_await CountSame(file, offset, bytes);
-  if (!same) co_return Fail(same.error());
-  co_return co_await file.Write(offset + *same, bytes.subspan(*same), Durability::kDurable);
-}
-
-// How many bytes, from the first on, the file holds already. Each sector may hold them all, or some
-// and then zeros up to its end: that is what a power failure leaves of a write.
-Task<Result<std::size_t>> DirectoryMedium::CountSame(File& file, std::uint64_t offset,
-                                                     ByteView bytes) {
-  const auto there =
-      static_cast<std::size_t>(std::min<std::uint64_t>(file.size() - offset, bytes.size()));
-  std::optional<std::size_t> first_missing;
-  Bytes found(std::min(there, kCompareSize));
-  for (std::size_t done = 0; done < there;) {
-    // Up to the end of a sector, unless it is the last part.
-    const std::uint64_t end = (offset + done + kCompareSize) / kSectorSize * kSectorSize;
-    const std::size_t size =
-        static_cast<std::size_t>(std::min<std::uint64_t>(end - offset - done, there - done));
-    const std::span<std::byte> part = std::span(found).first(size);
-    const Result<std::size_t> read = co_await file.Read(offset + done, part);
-    if (!read) co_return Fail(read.error());
-    const Result<std::size_t> same =
-        SameInSectors(part.first(*read), bytes.subspan(done, *read), offset + done);
-    if (!same) co_return same;
-    if (*same < size && !first_missing) first_missing = done + *same;
-    done += size;
-  }
-  co_return first_missing.value_or(there);
+  co_return object;
 }
 
 }  // namespace

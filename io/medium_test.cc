@@ -87,6 +87,7 @@ class MediumConformance : public DeviceTest {
     return MakeDirectoryMedium(loop(), disk(), Path("mount/backup"), "file:///mount/backup");
   }
   Medium& medium() { return *medium_; }
+  void StartAnew() { medium_ = MakeMedium(); }
   Status Put(const std::string& path, ByteView bytes) {
     return loop().Run(medium().Put(path, bytes));
   }
@@ -245,6 +246,27 @@ TEST_P(MediumConformance, AppendsFitOntoWhatIsThere) {
   const std::unique_ptr<Medium> again = MakeMedium();
   ASSERT_TRUE(Succeeded(loop().Run(again->Append("piece/log", 599'000, view.subspan(599'000)))));
   EXPECT_TRUE(Read("piece/log").value() == bytes);
+}
+
+TEST_P(MediumConformance, AppendsOfAnySizesMakeExactlyTheBytes) {
+  const Bytes bytes = RandomBytes(20, 12'000'000);
+  Random random(20);
+  std::size_t size = 0;
+  while (size < bytes.size()) {
+    const std::size_t unit = random.OneIn(4) ? Disk::kAlignment : 1;
+    const std::size_t limit = random.OneIn(2) ? 10'000 : 2'500'000;
+    // Now and then some of it was there already.
+    const std::size_t begin = size - std::min(size, random.OneIn(3) ? random.Below(5000) : 0);
+    const std::size_t end = std::min(bytes.size(), size + (1 + random.Below(limit)) / unit * unit);
+    ASSERT_TRUE(Succeeded(Append("log", begin, ByteView(bytes).subspan(begin, end - begin))));
+    size = end;
+    if (random.OneIn(4)) {
+      // As after a start of the program.
+      StartAnew();
+    }
+    ASSERT_EQ(loop().Run(medium().Open("log")).value()->size(), size);
+  }
+  EXPECT_TRUE(Read("log").value() == bytes);
 }
 
 TEST_P(MediumConformance, ManyObjectsGrowBesideEachOther) {
@@ -429,6 +451,31 @@ TEST_F(MediumFaults, PowerFailureAtAnyOperationLeavesObjectsOldOrAbsentOrWhole) 
       ExpectGrows(after, *medium, expected);
       if (HasFailure()) return;
     }
+  }
+}
+
+TEST_F(MediumFaults, PowerFailureDuringLargeAppendsLeavesWhatWasAcknowledged) {
+  constexpr std::uint64_t kSeed = 16;
+  const Bytes all = RandomBytes(kSeed, 2'100'000);
+  for (std::uint64_t stop = 1;; ++stop) {
+    SimWorld world(kSeed);
+    world.disk().StopAtOperation(stop);
+    const std::unique_ptr<Medium> medium = MediumOf(world);
+    Expected expected;
+    auto& [acknowledged, content] = expected.growing["piece/log"];
+    content = all;
+    for (const std::size_t end : {3000u, 800'001u, 805'000u, 2'000'000u, 2'100'000u}) {
+      const ByteView bytes = ByteView(all).subspan(acknowledged, end - acknowledged);
+      if (!world.loop().Run(medium->Append("piece/log", acknowledged, bytes))) break;
+      acknowledged = end;
+    }
+    for (std::uint64_t image = 0; image < 5; ++image) {
+      SCOPED_TRACE(fmt::format("operation {}, image {}", stop, image));
+      SimWorld after(image, world.disk().CrashImage(image));
+      ExpectGrows(after, *MediumOf(after), expected);
+      if (HasFailure()) return;
+    }
+    if (acknowledged == all.size()) break;
   }
 }
 

@@ -93,7 +93,7 @@ class RoundRules {
         found_.Broken(35, format::Print(archive_.Path(PathKind::kPiecesDir, dest_, id_)),
                       "piece_id", fmt::format("piece {} is missing", next.value));
       }
-      next = {id.value + 1};
+      next = {NextNumber(id.value)};
       const bool is_last = id == round_.pieces.rbegin()->first;
       if (!is_last && !piece.has_single_info && HasLog(piece) && !is_near_end(id)) {
         found_.About(id_, id).Odd(37, format::Print(PieceDir(id)), "",
@@ -109,7 +109,9 @@ class RoundRules {
   }
 
   // The checkpoint may still be in a piece when a busy log stream writes the next one already.
-  bool is_near_end(PieceId id) const { return id.value + 1 >= round_.pieces.rbegin()->first.value; }
+  bool is_near_end(PieceId id) const {
+    return NextNumber(id.value) >= round_.pieces.rbegin()->first.value;
+  }
 
   format::BackupPath PieceDir(PieceId id) const {
     format::BackupPath path = archive_.Path(PathKind::kPieceDir, dest_, id_);
@@ -183,7 +185,7 @@ void CheckRoundOrder(const ArchiveView& archive, format::DestId dest,
     const Reporter about = found.About(id);
     const std::string name = format::Print(archive.Path(PathKind::kRoundStart, dest, id));
     if (before != nullptr) {
-      if (id.value != last.value + 1)
+      if (id.value != NextNumber(last.value))
         about.Odd(35, name, "round_id", fmt::format("follows round {}", last.value));
       if (!before->has_end) {
         about.Broken(34, format::Print(archive.Path(PathKind::kRoundEnd, dest, last)), "",
@@ -191,8 +193,8 @@ void CheckRoundOrder(const ArchiveView& archive, format::DestId dest,
       }
       if (before->end && round.start && round.start->start_scn < before->end->checkpoint_scn)
         about.Broken(34, name, "start_scn", "is below the checkpoint of the round before");
-      if (!before->pieces.empty() && round.start && id.value == last.value + 1 &&
-          round.start->base_piece_id.value != before->pieces.rbegin()->first.value + 1) {
+      if (!before->pieces.empty() && round.start && id.value == NextNumber(last.value) &&
+          round.start->base_piece_id.value != NextNumber(before->pieces.rbegin()->first.value)) {
         about.Broken(
             35, name, "base_piece_id",
             fmt::format("is {}, the last piece of the round before is {}",
@@ -234,10 +236,11 @@ std::vector<LogSegment> SegmentsOf(const ArchiveView& archive, format::DestId de
     LogSegment segment{.round = round, .piece = id, .start_scn = {}, .end_scn = {}, .files = {}};
     if (facts.start && id >= facts.start->base_piece_id) {
       segment.start_scn = StartOf(*facts.start, id);
-      segment.end_scn = StartOf(*facts.start, {id.value + 1});
+      segment.end_scn = StartOf(*facts.start, {NextNumber(id.value)});
       segment.is_first_of_round = id == facts.start->base_piece_id;
     }
     segment.is_frozen = piece.has_single_info || archive.complement_of.has_value();
+    if (const auto attr = AttrOf(piece)) segment.promised_scn = attr->checkpoint_scn;
     format::BackupPath path = archive.Path(PathKind::kLogFile, dest, round);
     path.piece = id;
     path.ls = ls;

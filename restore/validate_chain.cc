@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "restore/restore_choice.h"
 #include "restore/validate_tablets.h"
 
 namespace obbak::restore {
@@ -16,24 +17,10 @@ using format::PathKind;
 using format::Scn;
 using format::TenantArchivePieceAttr;
 
-// How far a restore gets that must replay from `start` on; none when it cannot begin
-// (procedures.md §4.4).
-struct Coverage {
-  Scn end;
-  bool is_active = false;  // the archive goes on
-};
-std::optional<Coverage> CoverageFrom(std::span<const TenantArchivePieceAttr> pieces, Scn start) {
-  std::optional<Coverage> run;
-  Scn run_end;
-  for (const TenantArchivePieceAttr& piece : pieces) {
-    if (piece.file_status != format::BackupFileStatus::kAvailable || piece.end_scn <= start)
-      continue;
-    if (run && run_end != piece.start_scn) run.reset();
-    if (!run && piece.start_scn > start) return std::nullopt;
-    run = Coverage{piece.checkpoint_scn, piece.status.value == format::ArchivePieceStatus::kActive};
-    run_end = piece.end_scn;
-  }
-  return run;
+// Whether the pieces of an archive have all log from one SCN to another.
+bool Covers(std::span<const TenantArchivePieceAttr> pieces, Scn start, Scn end) {
+  return !pieces.empty() && start < end &&
+         ChoosePieceIndexes(pieces, pieces.back().key.dest_id, start, end).has_value();
 }
 
 // A tablet that a map lists, and no tablet_info.
@@ -65,6 +52,8 @@ class SetAgainstLogs {
     for (const format::LsMetaPackage& package : *set_.facts().ls_metas) CheckPosition(package);
     CheckOtherLogStreams();
     CheckLateTablets();
+    for (const auto type : {format::DataType::kMinor, format::DataType::kMajor})
+      CheckNotBackedUp(type);
   }
 
  private:
@@ -146,8 +135,7 @@ class SetAgainstLogs {
   // Rule 49.
   void CheckLateTablets() {
     for (const auto& [tablet, ls] : LateTablets(set_)) {
-      if (!IsReadable(ls) || !IsReadable(format::kSysLsId)) continue;
-      if (HasEvent(tablet, ls) || HasEvent(tablet, format::kSysLsId)) continue;
+      if (HasArrived(tablet)) continue;
       found_.About(ls).Broken(49, set_.Name(PathKind::kLsMetaInfos), "tablet_id",
                               fmt::format("tablet {} is in a map, but neither in tablet_info nor "
                                           "created or moved by the log before consistent_scn",
@@ -155,17 +143,43 @@ class SetAgainstLogs {
     }
   }
 
-  bool HasEvent(format::TabletId tablet, LsId ls) const {
-    Scn checkpoint = format::kMinScn;
-    for (const format::LsMetaPackage& package : *set_.facts().ls_metas) {
-      if (package.ls_meta.ls_id == ls) checkpoint = package.ls_meta.clog_checkpoint_scn;
+  // Rule 21, as far as only the log knows.
+  void CheckNotBackedUp(format::DataType type) {
+    for (const auto& [tablet, ls] : NotBackedUp(set_, type)) {
+      if (IsRemoved(tablet)) continue;
+      found_.About(ls).Broken(21, SetData(set_).IndexName(type, {}, format::IndexKind::kMeta),
+                              "meta_key",
+                              fmt::format("tablet {} is in a map, but was not backed up, and the "
+                                          "log does not say that it was dropped",
+                                          tablet.value));
     }
-    for (const LogFacts* log : LogsOf(ls)) {
-      for (const TabletEvent& event : log->tablet_events) {
-        if (event.tablet == tablet && event.scn >= checkpoint &&
-            event.scn <= set_.desc().consistent_scn) {
-          return true;
+  }
+
+  bool IsRemoved(format::TabletId tablet) const {
+    for (const auto& [dest, rounds] : *archive_.logs) {
+      for (const auto& [round, log_streams] : rounds) {
+        for (const auto& [ls, log] : log_streams) {
+          if (!log.readable) return true;
+          const auto is_it = [&](const TabletEvent& event) {
+            return event.kind == TabletEvent::Kind::kRemoved && event.tablet == tablet;
+          };
+          if (std::ranges::any_of(log.tablet_events, is_it)) return true;
         }
+      }
+    }
+    return false;
+  }
+
+  // On whatever log stream it was then.
+  bool HasArrived(format::TabletId tablet) const {
+    for (const format::LsMetaPackage& package : *set_.facts().ls_metas) {
+      const Scn checkpoint = package.ls_meta.clog_checkpoint_scn;
+      const auto is_it = [&](const TabletEvent& event) {
+        return event.kind == TabletEvent::Kind::kArrived && event.tablet == tablet &&
+               event.scn >= checkpoint && event.scn <= set_.desc().consistent_scn;
+      };
+      for (const LogFacts* log : LogsOf(package.ls_meta.ls_id)) {
+        if (!log->readable || std::ranges::any_of(log->tablet_events, is_it)) return true;
       }
     }
     return false;
@@ -199,25 +213,31 @@ void CheckCoverage(const SetView& set, std::span<const ReadArchive> archives,
   const std::string name = set.Name(PathKind::kSingleBackupSetInfo);
   const Scn start = set.desc().start_replay_scn;
   const Scn end = set.desc().min_restore_scn;
-  std::optional<Coverage> best;
+  // Rule 3 has something to say of it.
+  if (start >= end) return;
+  std::optional<Scn> reached;
   for (const ReadArchive& archive : archives) {
-    const std::optional<Coverage> coverage = CoverageFrom(archive.Pieces(), start);
-    if (!coverage) continue;
-    if (coverage->end >= end) {
+    const std::vector<TenantArchivePieceAttr> pieces = archive.Pieces();
+    if (Covers(pieces, start, end)) {
       SetAgainstLogs(set, archive, found).Check();
       return;
     }
-    if (!best || best->end < coverage->end) best = coverage;
+    if (pieces.empty()) continue;
+    const TenantArchivePieceAttr& last = pieces.back();
+    if (last.status.value == format::ArchivePieceStatus::kActive && last.checkpoint_scn < end &&
+        (last.checkpoint_scn <= start || Covers(pieces, start, last.checkpoint_scn))) {
+      reached = last.checkpoint_scn;
+    }
   }
   // Its own log does.
   if (set.facts().complement) return;
   if (archives.empty()) {
     found.Odd(44, name, "start_replay_scn",
               "no archive was given, and the set has no log of its own");
-  } else if (best && best->is_active) {
+  } else if (reached) {
     found.Odd(44, name, "min_restore_scn",
               fmt::format("the archive has come to {} only, the set needs it up to {}",
-                          best->end.value, end.value));
+                          reached->value, end.value));
   } else {
     found.Broken(44, name, "start_replay_scn",
                  fmt::format("no archive has all log from {} to {}", start.value, end.value));
@@ -243,6 +263,9 @@ void AskFor(const SetView& set, LogQuestions& questions) {
   for (const format::LsMetaPackage& package : *set.facts().ls_metas)
     questions.positions[package.ls_meta.ls_id].push_back(package.palf_meta);
   for (const auto& [tablet, ls] : LateTablets(set)) questions.tablets.insert(tablet);
+  for (const auto type : {format::DataType::kMinor, format::DataType::kMajor}) {
+    for (const auto& [tablet, ls] : NotBackedUp(set, type)) questions.tablets.insert(tablet);
+  }
 }
 
 void AskFor(const DestFacts& data, LogQuestions& questions) {

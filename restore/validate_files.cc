@@ -69,18 +69,7 @@ class DestReader {
     }
   }
 
-  // The subject that a path names.
-  Reporter About(const format::BackupPath& path) const {
-    Reporter about = found_;
-    if (path.set.value > 0) about = about.About(path.set);
-    if (path.piece.value > 0) {
-      about = about.About(path.round, path.piece);
-    } else if (path.round.value > 0) {
-      about = about.About(path.round);
-    }
-    if (path.ls.value > 0) about = about.About(path.ls);
-    return about;
-  }
+  Reporter About(const format::BackupPath& path) const { return found_.About(path); }
 
   // Maps do not move what they hold, so these references last.
   SetFacts& SetOf(const format::BackupPath& path) {
@@ -100,6 +89,16 @@ class DestReader {
     return ArchiveOf(path).rounds[path.dest][path.round];
   }
   PieceFacts& PieceOf(const format::BackupPath& path) { return RoundOf(path).pieces[path.piece]; }
+
+  static Attempt AttemptOf(const format::BackupPath& path) {
+    return {path.ls, path.turn, path.retry};
+  }
+  DataAttemptFacts& DataOf(const format::BackupPath& path) {
+    return SetOf(path).data[{path.data_type, AttemptOf(path)}];
+  }
+  IndexFacts& TenantIndexOf(const format::BackupPath& path) {
+    return SetOf(path).tenant_indexes[{path.data_type, path.turn}][path.retry];
+  }
 
   template <class R>
   io::Task<std::optional<R>> Read(const FoundFile& file) {
@@ -200,8 +199,7 @@ class DestReader {
         co_return;
       }
       case PathKind::kTenantIndex:
-        co_return co_await ReadIndex(file,
-                                     set.tenant_indexes[{path.data_type, path.turn}][path.retry]);
+        co_return co_await ReadIndex(file, TenantIndexOf(path));
       case PathKind::kLsMetaInfo: {
         MetaAttemptFacts& attempt = set.metas[AttemptOf(path)];
         auto record = co_await Read<format::BackupLsMetaInfo>(file);
@@ -214,13 +212,13 @@ class DestReader {
         co_return;
       }
       case PathKind::kMacroBlockData: {
-        DataFileFacts& facts = set.data[{path.data_type, AttemptOf(path)}].files[path.file];
+        DataFileFacts& facts = DataOf(path).files[path.file];
         const format::BackupDataFileId id{path.set, path.ls, path.turn, path.retry, path.file};
         facts = co_await CheckDataFile(checks_, file, id, About(path));
         co_return;
       }
       case PathKind::kLsIndex:
-        co_return co_await ReadIndex(file, set.data[{path.data_type, AttemptOf(path)}].indexes);
+        co_return co_await ReadIndex(file, DataOf(path).indexes);
       case PathKind::kTenantParameter:
         co_await Read<format::ExternParamInfoDesc>(file);
         co_return;
@@ -239,10 +237,6 @@ class DestReader {
       default:
         co_return NotRead(file);
     }
-  }
-
-  static Attempt AttemptOf(const format::BackupPath& path) {
-    return {path.ls, path.turn, path.retry};
   }
 
   io::Task<void> ReadIndex(const FoundFile& file, IndexFacts& facts) {
@@ -396,30 +390,32 @@ io::Task<void> ForAll(io::Loop& loop, std::size_t count, std::size_t concurrency
 }
 
 io::Task<Result<DestIdentity>> IdentifyDest(FileChecks checks, Reporter found) {
-  constexpr std::string_view kFormatFile = "format.obbak";
   DestIdentity identity;
+  const std::string name(format::Facts(PathKind::kFormatFile).pattern);
   const Result<Bytes> bytes =
-      co_await ReadWhole(checks.medium, std::string(kFormatFile), kMaxMetadataFile, checks.meter);
+      co_await ReadWhole(checks.medium, name, kMaxMetadataFile, checks.meter);
   if (!bytes && bytes.error().code() != ErrorCode::kFileNotExist) co_return Fail(bytes.error());
   if (bytes) {
     Result<format::BackupFormatDesc> record =
         format::MetadataFile<format::BackupFormatDesc>::Read(*bytes);
     if (record) {
-      CheckEnd(kFormatFile, *bytes, found);
+      CheckEnd(name, *bytes, found);
       identity.is_archive = record->dest_type.value == format::BackupDestType::kArchiveLog;
       identity.format = *std::move(record);
       co_return identity;
     }
-    found.Damage(kFormatFile, std::move(record).error());
+    found.Damage(name, std::move(record).error());
   } else {
-    found.Damage(kFormatFile, Error(ErrorCode::kBackupFormatFileNotExist,
-                                    "the destination does not say what it is"));
+    found.Damage(name, Error(ErrorCode::kBackupFormatFileNotExist,
+                             "the destination does not say what it is"));
   }
   // Without the file, whatever is there says it.
-  Result<bool> has_rounds = co_await checks.medium.Exists("rounds");
-  if (!has_rounds) co_return Fail(std::move(has_rounds).error());
-  Result<std::vector<io::DirEntry>> rounds = co_await checks.medium.List("rounds");
-  identity.is_archive = *has_rounds || (rounds && !rounds->empty());
+  const Result<std::vector<io::DirEntry>> entries = co_await checks.medium.List("");
+  if (!entries) co_return Fail(entries.error());
+  identity.is_archive = std::ranges::any_of(*entries, [](const io::DirEntry& entry) {
+    return !format::ParseBackupPath(entry.name, format::DestKind::kData) &&
+           format::ParseBackupPath(entry.name, format::DestKind::kArchive);
+  });
   co_return identity;
 }
 

@@ -21,8 +21,9 @@ std::string Subject::ToText() const {
   return text;
 }
 
-void FindingList::Add(Severity severity, int rule, const Subject& subject, Error error) {
-  if (severity == Severity::kError) {
+void FindingList::Add(Severity severity, int rule, const Subject& subject, Error error,
+                      Effect effect) {
+  if (severity == Severity::kError && effect == Effect::kBreaks) {
     // The complement log of a set is a part of it.
     if (subject.set) {
       broken_.insert({subject.medium, Part::kSet, subject.set->value});
@@ -74,8 +75,23 @@ Reporter Reporter::About(format::LsId ls) const {
   return other;
 }
 
+Reporter Reporter::About(const format::BackupPath& path) const {
+  Reporter about = *this;
+  if (path.set.value > 0) about.subject_.set = path.set;
+  if (path.round.value > 0) about.subject_.round = path.round;
+  if (path.piece.value > 0) about.subject_.piece = path.piece;
+  if (path.ls.value > 0) about.subject_.ls = path.ls;
+  return about;
+}
+
 void Reporter::Damage(std::string_view path, Error error) const {
   Add(Severity::kError, 0, path, std::move(error));
+}
+
+void Reporter::Stray(Severity severity, std::string_view path, Error error) const {
+  const bool is_of_whole = !subject_.set && !subject_.round && !subject_.piece;
+  list_->Add(severity, 0, subject_, std::move(error).WithPath(FullPath(path)),
+             is_of_whole ? FindingList::Effect::kNone : FindingList::Effect::kBreaks);
 }
 
 void Reporter::Broken(int rule, std::string_view path, std::string_view field,
@@ -95,10 +111,14 @@ void Reporter::Missing(int rule, std::string_view path, std::string_view what) c
       Error(ErrorCode::kBackupFileNotExist, fmt::format("{} is missing", what)));
 }
 
-void Reporter::Add(Severity severity, int rule, std::string_view path, Error error) const {
+std::string Reporter::FullPath(std::string_view path) const {
   std::string full = location_;
   if (!path.empty()) full.append("/").append(path);
-  list_->Add(severity, rule, subject_, std::move(error).WithPath(std::move(full)));
+  return full;
+}
+
+void Reporter::Add(Severity severity, int rule, std::string_view path, Error error) const {
+  list_->Add(severity, rule, subject_, std::move(error).WithPath(FullPath(path)));
 }
 
 }  // namespace obbak::restore

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "base/error.h"
+#include "format/backup_path.h"
 #include "format/ids.h"
 #include "restore/validate.h"
 
@@ -33,7 +34,10 @@ class FindingList {
  public:
   explicit FindingList(std::size_t max) : max_(max) {}
 
-  void Add(Severity severity, int rule, const Subject& subject, Error error);
+  // Whether an error makes its subject unusable.
+  enum class Effect { kNone, kBreaks };
+  void Add(Severity severity, int rule, const Subject& subject, Error error,
+           Effect effect = Effect::kBreaks);
 
   // Whether an error was found in the destination as a whole, in this set, or in this piece or its
   // round.
@@ -72,8 +76,10 @@ class Reporter {
   Reporter About(format::RoundId round, format::PieceId piece) const;
   Reporter About(format::LsId ls) const;
 
-  // A file that is damaged, or no part of a destination. `error` says where in the file.
+  // A file that is damaged. `error` says where.
   void Damage(std::string_view path, Error error) const;
+  // A name that no destination has; it makes nothing unusable but what the subject names.
+  void Stray(Severity severity, std::string_view path, Error error) const;
   // An invariant of docs/spec/consistency.md §6 that does not hold.
   void Broken(int rule, std::string_view path, std::string_view field, std::string message) const;
   // The same where it may be the trace of a retry, of a cleanup or of an odd cluster.
@@ -81,9 +87,13 @@ class Reporter {
   // A file that should be there.
   void Missing(int rule, std::string_view path, std::string_view what) const;
 
+  // About the set, round, piece and log stream that a path names.
+  Reporter About(const format::BackupPath& path) const;
+
   const Subject& subject() const { return subject_; }
 
  private:
+  std::string FullPath(std::string_view path) const;
   void Add(Severity severity, int rule, std::string_view path, Error error) const;
 
   FindingList* list_;

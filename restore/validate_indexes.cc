@@ -76,7 +76,7 @@ class IndexRules {
         path.file = next;
         About(data).Missing(31, format::Print(path), format::Facts(path.kind).meaning);
       }
-      next = number + 1;
+      next = NextNumber(number);
     }
   }
 

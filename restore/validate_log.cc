@@ -22,8 +22,8 @@ using format::Scn;
 // What the entries of a log say, beyond being whole.
 class EntryReader {
  public:
-  EntryReader(format::LsId ls, const LogQuestions& questions, LogFacts& facts)
-      : ls_(ls), questions_(questions), facts_(facts) {}
+  EntryReader(const LogQuestions& questions, LogFacts& facts)
+      : questions_(questions), facts_(facts) {}
 
   Status Take(const format::LogEntry& entry) {
     facts_.has_ended = false;
@@ -89,19 +89,22 @@ class EntryReader {
         facts_.created_log_streams.try_emplace(attr->id, scn);
     } else if (const auto* create = std::get_if<format::BatchCreateTabletArg>(&*payload)) {
       for (const format::CreateTabletInfo& info : create->tablets) {
-        for (const format::TabletId tablet : info.tablet_ids) TakeTablet(tablet, scn);
+        for (const format::TabletId tablet : info.tablet_ids)
+          TakeTablet(TabletEvent::Kind::kArrived, tablet, scn);
       }
     } else if (const auto* arrival = std::get_if<format::TxStartTransferInInfo>(&*payload)) {
       for (const format::MigrationTabletParam& param : arrival->tablet_meta_list)
-        TakeTablet(param.tablet_id, scn);
+        TakeTablet(TabletEvent::Kind::kArrived, param.tablet_id, scn);
+    } else if (const auto* removed = std::get_if<format::BatchRemoveTabletArg>(&*payload)) {
+      for (const format::TabletId tablet : removed->tablet_ids)
+        TakeTablet(TabletEvent::Kind::kRemoved, tablet, scn);
     }
   }
 
-  void TakeTablet(format::TabletId tablet, Scn scn) {
-    if (questions_.tablets.contains(tablet)) facts_.tablet_events.push_back({tablet, ls_, scn});
+  void TakeTablet(TabletEvent::Kind kind, format::TabletId tablet, Scn scn) {
+    if (questions_.tablets.contains(tablet)) facts_.tablet_events.push_back({kind, tablet, scn});
   }
 
-  format::LsId ls_;
   const LogQuestions& questions_;
   LogFacts& facts_;
 };
@@ -110,7 +113,7 @@ class LogCheck {
  public:
   LogCheck(FileChecks checks, format::LsId ls, const LogQuestions& questions, Reporter found)
       : checks_(checks),
-        entries_(ls, questions, facts_),
+        entries_(questions, facts_),
         found_(found.About(ls)),
         about_piece_(found_) {
     const auto positions = questions.positions.find(ls);
@@ -122,13 +125,13 @@ class LogCheck {
       segment_ = &segments[i];
       about_piece_ = found_.About(segment_->round, segment_->piece);
       piece_ = &facts_.pieces[segment_->piece];
-      // A torn tail is the end of the log, so nothing may follow it.
+      // What a crash left is the end of the log, so nothing may follow it.
       const bool is_last =
           i + 1 == segments.size() ||
           std::all_of(segments.begin() + static_cast<std::ptrdiff_t>(i) + 1, segments.end(),
                       [](const LogSegment& later) { return later.files.empty(); });
       for (const FoundFile& file : segment_->files) {
-        may_be_torn_ = is_last && !segment_->is_frozen && &file == &segment_->files.back();
+        is_newest_ = is_last && !segment_->is_frozen && &file == &segment_->files.back();
         co_await CheckFile(file);
       }
       if (!piece_->readable) facts_.readable = false;
@@ -154,15 +157,14 @@ class LogCheck {
   bool BeginFile(const FoundFile& file, ByteView bytes, std::uint64_t size) {
     if (bytes.size() < format::kLogFileHeaderArea) {
       // The first write into a file holds the header and more.
-      if (may_be_torn_) return false;
-      Damage(Error(ErrorCode::kInvalidData,
-                   fmt::format("{} bytes are too short for a header", bytes.size())));
+      DamageAt(0, Error(ErrorCode::kInvalidData,
+                        fmt::format("{} bytes are too short for a header", bytes.size())));
       return false;
     }
     const auto header = format::HeaderArea<format::ArchiveFileHeader>::Read(
         bytes.first(format::kLogFileHeaderArea));
     if (!header) {
-      Damage(header.error());
+      DamageAt(0, header.error());
       return false;
     }
     const Lsn start = header->start_lsn;
@@ -214,7 +216,8 @@ class LogCheck {
           co_return;
         }
         case LogReader::Outcome::kTornTail:
-          if (!may_be_torn_) DamageAt(window.offset(), reader_->error());
+          // The archiver may be writing just now.
+          if (!is_newest_) DamageAt(window.offset(), reader_->error());
           co_return;
         case LogReader::Outcome::kDamaged:
           DamageAt(window.offset(), reader_->error());
@@ -228,7 +231,17 @@ class LogCheck {
 
   // Nothing that follows can be compared with what was read before.
   void DamageAt(std::uint64_t offset, Error error) {
-    Damage(std::move(error).ShiftOffset(offset).WithOffset(offset));
+    error = std::move(error).ShiftOffset(offset).WithOffset(offset);
+    const bool has_promised = facts_.last_scn.IsValid() ? facts_.last_scn >= segment_->promised_scn
+                                                        : segment_->promised_scn.value == 0;
+    if (is_newest_ && has_promised) {
+      about_piece_.Odd(40, name_, error.field(),
+                       fmt::format("offset {}: {}; nothing that the archive promises lies there: a "
+                                   "write that a crash cut off, or damage",
+                                   error.offset().value_or(offset), error.message()));
+    } else {
+      Damage(std::move(error));
+    }
     reader_.reset();
   }
 
@@ -346,7 +359,7 @@ class LogCheck {
   const LogSegment* segment_ = nullptr;
   PieceLog* piece_ = nullptr;
   std::string name_;
-  bool may_be_torn_ = false;
+  bool is_newest_ = false;
   std::optional<LogReader> reader_;
   std::vector<BrokenRule> broken_;  // found on a worker
 };

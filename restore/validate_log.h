@@ -23,7 +23,7 @@ namespace obbak::restore {
 struct LogQuestions {
   // Where a set's replay begins in a log stream.
   std::map<format::LsId, std::vector<format::PalfBaseInfo>> positions;
-  // Tablets whose creation or arrival is looked for.
+  // Tablets whose creation, arrival or removal is looked for.
   std::set<format::TabletId> tablets;
 };
 
@@ -36,8 +36,11 @@ struct LogSegment {
   format::Scn start_scn;
   format::Scn end_scn;
   bool is_first_of_round = false;
-  // Nothing is written there any more, so there can be no torn tail.
+  // Nothing is written there any more, so the log ends with a whole group.
   bool is_frozen = false;
+  // Otherwise: everything up to here is archived, says a mark. Behind it a crash may have left
+  // anything at the end of the newest file.
+  format::Scn promised_scn{0};
   std::vector<FoundFile> files;  // ascending file numbers
 };
 
@@ -51,10 +54,12 @@ struct PieceLog {
   bool readable = true;
 };
 
-// A tablet's creation or arrival in the log.
+// What the log says of a tablet.
 struct TabletEvent {
+  enum class Kind { kArrived, kRemoved };  // created or transferred in; dropped
+
+  Kind kind;
   format::TabletId tablet;
-  format::LsId ls;
   format::Scn scn;
 };
 

@@ -100,7 +100,10 @@ class PieceRules {
       zone_.Check(33, name, mark.start, mark.record->start_scn, found_);
       zone_.Check(33, name, mark.checkpoint, mark.record->checkpoint_scn, found_);
     }
-    if (piece_.start_marks.empty()) MissingMark(33, PathKind::kPieceStart);
+    // Logs may come first: log streams do not wait for the checkpoint that writes the mark.
+    const bool is_begun = piece_.has_single_info || piece_.piece_infos || piece_.has_checkpoint ||
+                          !piece_.end_marks.empty();
+    if (is_begun && piece_.start_marks.empty()) MissingMark(33, PathKind::kPieceStart);
     if (piece_.start_marks.size() > 1 || piece_.end_marks.size() > 1 ||
         piece_.inner_marks.size() > 1) {
       found_.Broken(33, Name(PathKind::kPieceDir), "", "a mark of the piece is there twice");
@@ -163,7 +166,7 @@ class PieceRules {
       return;
     }
     const Scn start = StartOf(round, id_);
-    const Scn end = StartOf(round, {id_.value + 1});
+    const Scn end = StartOf(round, {NextNumber(id_.value)});
     const auto check = [&](const std::string& name, std::string_view field, Scn is, Scn should) {
       if (is == should) return;
       found_.Broken(35, name, field,
@@ -246,11 +249,16 @@ class PieceRules {
   // ---- Rule 38: a piece that is being written.
 
   void CheckActive() {
-    if (is_complement()) return;
     if (!piece_.end_marks.empty()) Missing(37, PathKind::kSinglePieceInfo);
     if (!piece_.inner_marks.empty() || piece_.has_file_info) {
       found_.Odd(37, Name(PathKind::kPieceDir), "",
                  "the piece is being frozen, or this was interrupted");
+    }
+    if (is_complement()) {
+      // Or a reader would take it for an empty piece.
+      Missing(38, PathKind::kPieceCheckpointInfo);
+      Missing(38, PathKind::kTenantArchivePieceInfos);
+      return;
     }
     if (piece_.has_checkpoint && !piece_.piece_infos)
       Missing(38, PathKind::kTenantArchivePieceInfos);
@@ -402,7 +410,7 @@ class PieceRules {
     for (const format::ArchiveLogFile& file : info.filelist) {
       if (file.file_id != next)
         found.Broken(39, name, "filelist", fmt::format("file {} is not listed", next));
-      next = file.file_id + 1;
+      next = NextNumber(file.file_id);
       bytes += static_cast<std::uint64_t>(file.size_bytes) - format::kLogFileHeaderArea;
       const std::string file_name = NameInLs(PathKind::kLogFile, info.ls_id, file.file_id);
       const auto there = facts.log_files.find(file.file_id);

@@ -10,6 +10,8 @@
 namespace obbak::restore {
 namespace {
 
+using format::PathKind;
+
 // The size of a file; none when it has gone away.
 io::Task<Result<std::optional<std::uint64_t>>> SizeOf(io::Medium& medium, std::string name) {
   Result<std::unique_ptr<io::MediumReader>> reader = co_await medium.Open(std::move(name));
@@ -31,6 +33,12 @@ std::optional<Error> WrongForm(const format::BackupPath& path, bool is_directory
                                                      : "a file where a directory belongs");
 }
 
+// Where a server gives up at a name that it does not know (layout.md §2.3, §3.2).
+bool IsStrict(PathKind directory) {
+  return directory == PathKind::kBackupSetsDir || directory == PathKind::kPiecesDir ||
+         directory == PathKind::kPieceCheckpointDir;
+}
+
 // One walk. Deeper directories are on the stack, so nothing recurses.
 class Walk {
  public:
@@ -38,52 +46,70 @@ class Walk {
       : medium_(medium), kind_(kind), found_(std::move(found)) {}
 
   io::Task<Result<Tree>> Run() {
-    directories_.push_back("");
+    const Directory root;
+    Status status = co_await List(root);
+    if (!status) co_return Fail(std::move(status).error());
     while (!directories_.empty()) {
-      const std::string directory = std::move(directories_.back());
+      const Directory directory = std::move(directories_.back());
       directories_.pop_back();
-      Result<std::vector<io::DirEntry>> entries = co_await medium_.List(directory);
-      if (!entries) co_return Fail(std::move(entries).error());
-      for (const io::DirEntry& entry : *entries) {
-        Status status = co_await Take(directory, entry);
-        if (!status) co_return Fail(std::move(status).error());
-      }
+      status = co_await List(directory);
+      if (!status) found_.About(directory.path).Damage(directory.name, std::move(status).error());
     }
     std::ranges::sort(files_, {}, &FoundFile::name);
     co_return std::move(files_);
   }
 
  private:
-  io::Task<Status> Take(const std::string& directory, const io::DirEntry& entry) {
-    const std::string name = directory.empty() ? entry.name : directory + "/" + entry.name;
+  // The root has no name.
+  struct Directory {
+    std::string name;
+    format::BackupPath path;
+  };
+
+  io::Task<Status> List(Directory directory) {
+    Result<std::vector<io::DirEntry>> entries = co_await medium_.List(directory.name);
+    if (!entries) co_return Fail(std::move(entries).error());
+    for (const io::DirEntry& entry : *entries) co_await Take(directory, entry);
+    co_return Status();
+  }
+
+  io::Task<void> Take(const Directory& directory, const io::DirEntry& entry) {
+    const std::string name =
+        directory.name.empty() ? entry.name : directory.name + "/" + entry.name;
     Result<format::BackupPath> path = format::ParseBackupPath(name, kind_);
     if (!path) {
-      found_.Damage(name, Error(path.error().code(),
-                                "no destination has such a name: " + path.error().message())
-                              .WithAdvice("move it elsewhere: a server may refuse the directory"));
-      co_return Status();
+      Stray(directory, name, path.error());
+      co_return;
     }
     if (std::optional<Error> wrong = WrongForm(*path, entry.is_directory)) {
-      found_.Damage(name, *std::move(wrong));
-      co_return Status();
+      found_.About(*path).Damage(name, *std::move(wrong));
+      co_return;
     }
     if (entry.is_directory) {
-      directories_.push_back(name);
-      co_return Status();
+      directories_.push_back({name, *path});
+      co_return;
     }
     Result<std::optional<std::uint64_t>> size = co_await SizeOf(medium_, name);
     if (!size) {
-      found_.Damage(name, std::move(size).error());
+      found_.About(*path).Damage(name, std::move(size).error());
     } else if (*size) {
-      files_.push_back({name, *std::move(path), **size});
+      files_.push_back({name, *path, **size});
     }
-    co_return Status();
+  }
+
+  void Stray(const Directory& directory, const std::string& name, const Error& reason) {
+    const bool is_error = reason.code() == ErrorCode::kNotSupported ||
+                          (!directory.name.empty() && IsStrict(directory.path.kind));
+    const Reporter found = directory.name.empty() ? found_ : found_.About(directory.path);
+    found.Stray(is_error ? Severity::kError : Severity::kWarning, name,
+                Error(reason.code(), "no destination has such a name: " + reason.message())
+                    .WithAdvice("move it elsewhere"));
   }
 
   io::Medium& medium_;
   format::DestKind kind_;
   Reporter found_;
-  std::vector<std::string> directories_;
+  std::vector<Directory> directories_;
   Tree files_;
 };
 

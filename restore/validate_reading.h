@@ -30,8 +30,14 @@ bool HasFile(const Tree& tree, std::string_view name);
 
 // Every file below the medium's root. Names that have no place in a
 // destination of that kind, and files where a directory belongs, are findings. A file that goes
-// away meanwhile is left out. An Error when a directory cannot be listed.
+// away meanwhile is left out. An Error when the root cannot be listed.
 io::Task<Result<Tree>> WalkTree(io::Medium& medium, format::DestKind kind, Reporter found);
+
+// The number behind one that a file's name has. Behind the largest there is none: it gives a number
+// that no name has.
+constexpr std::int64_t NextNumber(std::int64_t number) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(number) + 1);
+}
 
 // Counts what is read, and tells.
 class ReadMeter {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <string>
 
@@ -389,7 +390,8 @@ std::int64_t SetView::FinalTurn(format::DataType type, format::LsId ls) const {
 }
 
 const std::pair<const Attempt, MetaAttemptFacts>* SetView::NewestMeta(format::LsId ls) const {
-  const auto behind = facts_->metas.lower_bound(Attempt{{ls.value + 1}, 0, 0});
+  constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
+  const auto behind = facts_->metas.upper_bound(Attempt{ls, kLast, kLast});
   if (behind == facts_->metas.begin()) return nullptr;
   const auto newest = std::prev(behind);
   return newest->first.ls == ls ? &*newest : nullptr;

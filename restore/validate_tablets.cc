@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -18,6 +19,8 @@ using format::TabletId;
 
 // The smallest id of a user's tablet is above it.
 constexpr std::uint64_t kLastSystemTablet = 200'000;
+
+constexpr std::int64_t kLastNumber = std::numeric_limits<std::int64_t>::max();
 
 using TabletSet = std::set<TabletId>;
 
@@ -68,7 +71,7 @@ class TabletRules {
         found.Missing(17, format::Print(InfoPath(attempt, number)),
                       format::Facts(PathKind::kTabletInfo).meaning);
       }
-      number = file + 1;
+      number = NextNumber(file);
       readable = readable && info.readable;
       for (const TabletFacts& tablet : info.tablets) {
         if (IsInner(tablet.tablet_id)) ++inner[tablet.tablet_id];
@@ -237,12 +240,6 @@ class TabletRules {
     for (const TabletId tablet : tablets) {
       if (!places.contains(tablet))
         found.Broken(21, name, "meta_key", fmt::format("tablet {} is in no map", tablet.value));
-    }
-    for (const auto& [tablet, place] : places) {
-      if (IsInner(tablet) || tablets.contains(tablet)) continue;
-      found.Odd(21, name, "meta_key",
-                fmt::format("tablet {} is in a map, but was not backed up: was it dropped?",
-                            tablet.value));
     }
   }
 
@@ -414,7 +411,7 @@ const IndexFacts* SetData::Indexes(DataType type, LsId ls) const {
     const auto found = set.tenant_indexes.find({type, turn});
     return found == set.tenant_indexes.end() ? nullptr : &found->second.rbegin()->second;
   }
-  const auto behind = set.data.lower_bound({type, {ls, turn + 1, 0}});
+  const auto behind = set.data.upper_bound({type, {ls, turn, kLastNumber}});
   if (behind == set.data.begin()) return nullptr;
   const auto newest = std::prev(behind);
   const bool is_it = newest->first.type == type && newest->first.attempt.ls == ls;
@@ -433,7 +430,7 @@ std::string SetData::IndexName(DataType type, LsId ls, format::IndexKind kind) c
     if (found != set.tenant_indexes.end()) path.retry = found->second.rbegin()->first;
   } else {
     path.ls = ls;
-    const auto behind = set.data.lower_bound({type, {ls, path.turn + 1, 0}});
+    const auto behind = set.data.upper_bound({type, {ls, path.turn, kLastNumber}});
     if (behind != set.data.begin()) path.retry = std::prev(behind)->first.attempt.retry;
   }
   return format::Print(path);
@@ -448,6 +445,18 @@ std::map<TabletId, LsId> PlacesOf(const SetFacts& set, DataType type) {
       for (const TabletId tablet : list.tablet_id_list) places[tablet] = list.ls_id;
     }
   }
+  return places;
+}
+
+std::map<TabletId, LsId> NotBackedUp(const SetView& view, DataType type) {
+  const IndexFacts* indexes = SetData(view).Indexes(type, {});
+  if (indexes == nullptr || !indexes->meta || !indexes->meta->readable) return {};
+  std::map<TabletId, LsId> places = PlacesOf(view.facts(), type);
+  for (const format::BackupMetaIndex& entry : indexes->meta->entries) {
+    if (entry.meta_key.meta_type == BackupMetaType::kTabletMeta)
+      places.erase(entry.meta_key.tablet_id);
+  }
+  std::erase_if(places, [](const auto& tablet) { return IsInner(tablet.first); });
   return places;
 }
 

@@ -39,6 +39,10 @@ class SetData {
 // Where the maps say a tablet is in one phase: in the last turn that lists it.
 std::map<format::TabletId, format::LsId> PlacesOf(const SetFacts& set, format::DataType type);
 
+// Tablets that a map lists, but the phase's final index does not: they must have been dropped
+// before their turn came. `type`: minor or major.
+std::map<format::TabletId, format::LsId> NotBackedUp(const SetView& view, format::DataType type);
+
 // Precondition: the set is complete and has its description.
 void CheckTablets(const SetView& view, const Reporter& found);
 
