@@ -266,4 +266,10 @@ io::Task<Status> ArchiveService::CatchUpTo(Scn scn) {
   }
 }
 
+io::Task<Status> ArchiveService::CatchUpStandby() {
+  if (Status status = co_await SendEverything(format::kMinScn); !status) co_return status;
+  // Only whether the round still goes on.
+  co_return co_await CatchUpTo(format::kMinScn);
+}
+
 }  // namespace obbak::backup

@@ -55,8 +55,8 @@ class ArchiveService {
   // See Archiver.
   io::Task<Status> AwaitState();
   io::Task<Status> CatchUpTo(format::Scn scn);
-  // All logs, moved on to `scn` before, and a checkpoint.
-  io::Task<Status> SendEverything(format::Scn scn);
+  // What the standby has applied.
+  io::Task<Status> CatchUpStandby();
 
   // The last failure, while nothing has succeeded since; nullptr: none.
   const Error* last_error() const;
@@ -77,6 +77,8 @@ class ArchiveService {
   io::Task<Status> WorkAll();
   // Each log gets durable entries at or above `scn`, unless it has.
   io::Task<Status> AdvanceLogs(format::Scn scn);
+  // All logs, moved on to `scn` before, and a checkpoint.
+  io::Task<Status> SendEverything(format::Scn scn);
   // What a round that is not what it should be needs.
   io::Task<Status> MoveOn();
 

@@ -119,9 +119,10 @@ io::Task<Status> Archiver::SetDestState(bool enable) {
   co_return co_await service.Apply(std::move(edit));
 }
 
+// The mode is a row of its own: it is changed even while a pass waits for a destination that does
+// not answer.
 io::Task<Status> Archiver::ArchiveLog() {
   ArchiveService& service = impl_->service;
-  const auto lock = co_await service.LockPasses();
   const engine::pb::Tenant& tenant = service.core().manifest->state().tenant();
   const bool is_normal = (tenant.role() == engine::pb::Tenant::PRIMARY ||
                           tenant.role() == engine::pb::Tenant::STANDBY) &&
@@ -140,7 +141,6 @@ io::Task<Status> Archiver::ArchiveLog() {
 
 io::Task<Status> Archiver::NoArchiveLog() {
   ArchiveService& service = impl_->service;
-  const auto lock = co_await service.LockPasses();
   const Result<bool> archive_log = service.rows().ArchiveLogMode();
   if (!archive_log) co_return Fail(archive_log.error());
   if (!*archive_log) {
@@ -158,7 +158,7 @@ io::Task<Status> Archiver::AwaitState() { return impl_->service.AwaitState(); }
 io::Task<Status> Archiver::CatchUp() {
   ArchiveService& service = impl_->service;
   if (service.IsPrimary()) return service.CatchUpTo(service.core().scns.last());
-  return service.SendEverything(format::kMinScn);
+  return service.CatchUpStandby();
 }
 
 io::Task<Status> Archiver::CatchUpTo(format::Scn scn) { return impl_->service.CatchUpTo(scn); }

@@ -1,17 +1,16 @@
 // BackupSetTask: one backup set from its start mark to its end mark.
 // docs/spec/procedures.md §3.4-§3.6.
 //
-// | stage              | does                                         | leads to | |
-// ------------------ | -------------------------------------------- | ----------------------------
-// | | INIT               | start mark                                   | BACKUP_SYS_META | |
-// BACKUP_SYS_META    | META task of log stream 1                    | BACKUP_USER_META | |
-// BACKUP_USER_META   | ls_attr_info, META tasks of the others       | BACKUP_META_FINISH | |
-// BACKUP_META_FINISH | consistent_scn, ls_meta_infos, tablet maps   | BACKUP_DATA_MINOR | |
-// BACKUP_DATA_MINOR  | MINOR tasks and BUILD_INDEX, turn after turn | BACKUP_DATA_MAJOR | |
-// BACKUP_DATA_MAJOR  | MAJOR tasks and BUILD_INDEX, turn after turn | BACKUP_LOG | | BACKUP_LOG |
-// PLUS ARCHIVELOG: complement_log              | COMPLETED                    | | COMPLETED | the
-// set's description, end mark last         |                              | | FAILED, CANCELED   |
-// from everywhere: nothing more is written     |                              |
+//   stage               does                                           goes to
+//   INIT                start mark                                     BACKUP_SYS_META
+//   BACKUP_SYS_META     META task of log stream 1                      BACKUP_USER_META
+//   BACKUP_USER_META    ls_attr_info, META tasks of the others         BACKUP_META_FINISH
+//   BACKUP_META_FINISH  consistent_scn, ls_meta_infos, tablet maps     BACKUP_DATA_MINOR
+//   BACKUP_DATA_MINOR   MINOR tasks and BUILD_INDEX, turn after turn   BACKUP_DATA_MAJOR
+//   BACKUP_DATA_MAJOR   MAJOR tasks and BUILD_INDEX, turn after turn   BACKUP_LOG
+//   BACKUP_LOG          PLUS ARCHIVELOG: complement_log                COMPLETED
+//   COMPLETED           the set's description, end mark last
+//   FAILED, CANCELED    from everywhere: nothing more is written
 //
 // BACKUP_USER_META begins again, in a new meta turn, when a log stream has gone meanwhile, and from
 // BACKUP_META_FINISH when a tablet has moved between log streams since their list was made: it

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "backup/archive_view.h"
@@ -12,8 +11,8 @@
 #include "backup/catalogue.h"
 #include "backup/destination.h"
 #include "backup/job_catalogue.h"
+#include "backup/job_texts.h"
 #include "engine/tenant_core.h"
-#include "format/field_types.h"
 #include "format/macro_block_header.h"
 #include "format/time_tag.h"
 #include "format/utc_offset.h"
@@ -24,55 +23,8 @@ namespace {
 using format::BackupSetFileDesc;
 using format::BackupType;
 
-constexpr auto kJobTexts =
-    std::to_array<format::NamedValue<JobStatus>>({{JobStatus::kInit, "INIT"},
-                                                  {JobStatus::kDoing, "DOING"},
-                                                  {JobStatus::kCompleted, "COMPLETED"},
-                                                  {JobStatus::kFailed, "FAILED"},
-                                                  {JobStatus::kCanceling, "CANCELING"},
-                                                  {JobStatus::kCanceled, "CANCELED"}});
-
-constexpr auto kTaskTexts = std::to_array<format::NamedValue<SetTaskStatus>>(
-    {{SetTaskStatus::kInit, "INIT"},
-     {SetTaskStatus::kBackupSysMeta, "BACKUP_SYS_META"},
-     {SetTaskStatus::kBackupUserMeta, "BACKUP_USER_META"},
-     {SetTaskStatus::kBackupMetaFinish, "BACKUP_META_FINISH"},
-     {SetTaskStatus::kBackupDataMinor, "BACKUP_DATA_MINOR"},
-     {SetTaskStatus::kBackupDataMajor, "BACKUP_DATA_MAJOR"},
-     {SetTaskStatus::kBackupLog, "BACKUP_LOG"},
-     {SetTaskStatus::kCompleted, "COMPLETED"},
-     {SetTaskStatus::kFailed, "FAILED"},
-     {SetTaskStatus::kCanceling, "CANCELING"},
-     {SetTaskStatus::kCanceled, "CANCELED"}});
-
-template <class Texts, class Value>
-std::string_view TextOf(const Texts& texts, Value value) {
-  const auto found = std::ranges::find(texts, value, [](const auto& text) { return text.value; });
-  return found == texts.end() ? "INVALID" : found->name;
-}
-
 format::Timestamp Now(const engine::TenantCore& core) {
   return {static_cast<std::int64_t>(core.env.clock.NowNs() / 1000)};
-}
-
-// The server that a comment names: obbak has none, so it is always the same.
-constexpr std::string_view kServer = "127.0.0.1:2882";
-
-// "YB427F000001-0005F1F5D2C2E1A8-0-0": port and address of the server, then the job's start.
-std::string TraceId(const BackupJob& job) {
-  return fmt::format("YB427F000001-{:016X}-0-0", static_cast<std::uint64_t>(job.start_time.value));
-}
-
-// docs/spec/procedures.md §3.8.
-std::string FailureComment(const BackupJob& job, const Error& error,
-                           std::optional<format::LsId> ls) {
-  const std::string result = fmt::format("result: {}({})", static_cast<std::int32_t>(error.code()),
-                                         ErrorCodeName(error.code()));
-  if (!ls) {
-    return fmt::format("(ROOTSERVICE)addr: {}, {}, trace_id: {}", kServer, result, TraceId(job));
-  }
-  return fmt::format("(SERVER)ls_id: {}, addr: {}, module: BACKUP_DATA, {}, trace_id: {}",
-                     ls->value, kServer, result, TraceId(job));
 }
 
 bool HasEnded(JobStatus status) {
@@ -111,9 +63,6 @@ std::int64_t DateOf(format::Timestamp time, std::chrono::seconds utc_offset) {
 }
 
 }  // namespace
-
-std::string_view ToText(JobStatus status) { return TextOf(kJobTexts, status); }
-std::string_view ToText(SetTaskStatus status) { return TextOf(kTaskTexts, status); }
 
 struct DataBackup::Impl {
   // What one job works with.
@@ -352,7 +301,7 @@ io::Task<Status> DataBackup::Impl::FailUnfinishedJobs() {
   if (!jobs) co_return Fail(std::move(jobs).error());
   auto sets = catalogue.sets();
   if (!sets) co_return Fail(std::move(sets).error());
-  const Error error(ErrorCode::kCanceled, "the process ended while the job was running");
+  const Error error(ErrorCode::kStateNotMatch, "the process ended while the job was running");
   for (BackupJob& job : *jobs) {
     if (HasEnded(job.status)) continue;
     job.status = JobStatus::kFailed;

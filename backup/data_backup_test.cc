@@ -12,8 +12,10 @@
 #include "backup/set_check_test_support.h"
 #include "format/backup_data_file.h"
 #include "format/backup_path.h"
+#include "format/ls_meta_records.h"
 #include "format/macro_block_check.h"
 #include "format/macro_block_header.h"
+#include "format/metadata_file.h"
 
 namespace obbak::backup {
 namespace {
@@ -283,6 +285,33 @@ TEST(DataBackup, BesideWritersAndCompactions) {
     EXPECT_EQ(check.Text(), "") << "seed " << seed;
     EXPECT_EQ(check.sets.size(), 3U);
   }
+}
+
+TEST(DataBackup, ALogOfSeveralBlocksIsReplayedFromTheMiddle) {
+  io::SimWorld world(10);
+  BackedUpTenant::Options options;
+  options.user_log_streams = 1;
+  BackedUpTenant source(world, options);
+  ASSERT_OK(source.Create());
+  const auto table = source.CreateWideTable("wide", 1);
+  ASSERT_NE(table, nullptr);
+  // Above 64 MiB.
+  ASSERT_OK(source.PutWide(*table, 0, 1400, 1));
+  const auto set = source.Full();
+  ASSERT_OK(set);
+  EXPECT_EQ(Check(source).Text(), "");
+  const Tree tree = TreeOf(world.disk().image(), kDataDir);
+  const auto metas = format::MetadataFile<format::BackupLsMetaInfosDesc>::Read(
+      tree.at("backup_set_1_full/infos/meta_info/ls_meta_infos.obbak"));
+  ASSERT_OK(metas);
+  ASSERT_EQ(metas->ls_meta_packages.size(), 2U);
+  const format::PalfBaseInfo& base = metas->ls_meta_packages[1].palf_meta;
+  EXPECT_EQ(base.curr_lsn.value, 67'104'768U);
+  EXPECT_GE(base.prev_log_info.log_id, 1);
+  // What the flushes of the backup have recycled is in the archive.
+  const auto statistics = source.tenant().Statistics();
+  EXPECT_GT(statistics.log_streams[1].base_lsn.value, 0U);
+  ASSERT_OK(source.Run(source.archiver().CatchUp()));
 }
 
 TEST(DataBackup, TheSameSeedGivesTheSameBytes) {

@@ -71,10 +71,14 @@ io::Task<void> DataFileSink::Read(DataFileSink& sink, Block& block) {
   sink.block_read_.WakeAll();
 }
 
-io::Task<Status> DataFileSink::OpenNextFile() {
+std::string DataFileSink::PathOfFile() const {
   format::BackupPath path = context_.Path(format::PathKind::kMacroBlockData, attempt_);
   path.file = files_;
-  auto writer = co_await context_.store.medium().Create(context_.store.PathOf(path));
+  return context_.store.PathOf(path);
+}
+
+io::Task<Status> DataFileSink::OpenNextFile() {
+  auto writer = co_await context_.store.medium().Create(PathOfFile());
   if (!writer) co_return Fail(std::move(writer).error());
   const format::BackupDataFileId id{.backup_set_id = context_.set(),
                                     .ls_id = attempt_.ls,
@@ -172,6 +176,8 @@ io::Task<Status> DataFileSink::CloseFile() {
   Status status;
   if (status = co_await file_->out.End(std::move(status)); !status) {
     file_.reset();
+    // It may be there though nobody can be sure; the next attempt does not count on it.
+    (void)co_await context_.store.medium().Remove(PathOfFile());
     co_return status;
   }
   CountFile(file_->data.size());

@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -69,6 +70,8 @@ class DataFileSink {
   static io::Task<Status> ReadAndCheck(DataFileSink& sink, Block& block);
   // Room for one more item in the file that is being written.
   io::Task<Status> MakeRoom();
+  // Of the file that is being written, or comes next.
+  std::string PathOfFile() const;
   io::Task<Status> OpenNextFile();
   // Waits for the oldest block and writes it.
   io::Task<Status> WriteBlock();

@@ -37,7 +37,7 @@ io::Task<std::optional<LsFailure>> RunLsTasks(SetContext& context, std::stop_sou
                 .halt = halt,
                 .failure = {}};
   const std::size_t workers =
-      std::clamp<std::size_t>(shared.log_streams.size(), 1, context.options.concurrency);
+      std::max<std::size_t>(1, std::min(shared.log_streams.size(), context.options.concurrency));
   io::TaskGroup group(context.core.env.loop);
   for (std::size_t i = 0; i < workers; ++i) group.Spawn(Work(shared));
   co_await group.Join();

@@ -66,7 +66,8 @@ void PrintShortTree(const std::string& title, const io::BackupDest& dest, const 
   const fs::path directory(dest.directory());
   const Result<std::vector<TreeEntry>> entries = ListTree(directory);
   if (!entries) return;
-  console.out(fmt::format("\n{}:\n{}", title, TreeText(directory, OneOfEachKind(*entries))));
+  console.out(fmt::format("\n{}, one of each kind:\n{}{}\n", title,
+                          TreeText(directory, OneOfEachKind(*entries)), CountText(*entries)));
 }
 
 int RunRescue(const DemoPlaces& places, const SourceRecord& record, DemoSteps& steps,

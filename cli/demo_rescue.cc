@@ -161,7 +161,8 @@ std::string TimelineText(const ValidationReport& report, const SourceRecord& rec
   for (const restore::ValidatedSet& set : report.sets) {
     const std::string name =
         fmt::format("set {} {}", set.desc.backup_set_id.value, NameOf(set.desc.backup_type.value));
-    timeline.AddSpans(name, {{set.desc.start_replay_scn, set.desc.min_restore_scn, ""}}, "─");
+    const Scn begin{static_cast<std::uint64_t>(set.desc.start_time.value) * 1000};
+    timeline.AddSpans(name, {{begin, set.desc.min_restore_scn, ""}}, "─");
   }
   std::vector<Timeline::Span> windows;
   for (const restore::Window& window : report.windows) {

@@ -24,8 +24,8 @@ using format::BackupType;
 using format::Scn;
 using std::chrono::milliseconds;
 
-constexpr std::chrono::seconds kPieceInterval{5};
-constexpr std::size_t kUsers = 1;
+constexpr std::chrono::seconds kPieceInterval{2};
+constexpr std::size_t kUsers = 4;
 // How long the bank works with nothing else going on.
 constexpr milliseconds kWork{1500};
 
@@ -122,9 +122,8 @@ class Source {
 
   // Beside it, money moves.
   io::Task<Status> WorkAndBackUp() {
-    if (Status done = co_await LetWork("a bank opens: 4 users move money from here on"); !done) {
-      co_return done;
-    }
+    Status opened_bank = co_await LetWork("a bank opens: money moves from here on");
+    if (!opened_bank) co_return opened_bank;
     if (Status done = co_await CompactMajor("a first baseline of it all"); !done) co_return done;
     auto opened = co_await DataBackup::Open(tenant(), *session_.archiver, session_.world.media());
     if (!opened) co_return Fail(opened.error());

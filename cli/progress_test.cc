@@ -46,6 +46,22 @@ TEST(Progress, SaysHowFastAndHowLongStill) {
   EXPECT_EQ(terminal.shown, "\r\x1b[K");
 }
 
+TEST(Progress, APhaseHasItsOwnRateAndEnd) {
+  Terminal terminal(true);
+  Progress progress(terminal.console, [&] { return terminal.now; }, Progress::kBytes);
+  progress.BeginPhase("BACKUP_DATA_MINOR");
+  terminal.now = milliseconds(10000);
+  progress.UpdateOf(500, 500);
+  EXPECT_THAT(terminal.shown, HasSubstr("BACKUP_DATA_MINOR: 500 B, 50 B/s, 100%, 0.0 s left"));
+  progress.BeginPhase("BACKUP_DATA_MAJOR");
+  terminal.now += milliseconds(2000);
+  progress.UpdateOf(3'000'000, 12'000'000);
+  EXPECT_THAT(terminal.shown, HasSubstr("BACKUP_DATA_MAJOR: 3.00 MB, 1.50 MB/s, 25%, 6.0 s left"));
+  terminal.now += milliseconds(1000);
+  progress.UpdateOf(4'500'000, 0);
+  EXPECT_THAT(terminal.shown, testing::EndsWith("BACKUP_DATA_MAJOR: 4.50 MB, 1.50 MB/s"));
+}
+
 TEST(Progress, IsNotInAPipe) {
   Terminal pipe(false);
   {

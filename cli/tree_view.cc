@@ -103,18 +103,19 @@ std::string TreeText(const fs::path& directory, const std::vector<TreeEntry>& en
   std::size_t width = 0;
   for (const TreeEntry& entry : entries) width = std::max(width, label(entry).size());
   std::string out = directory.string() + "\n";
-  std::size_t files = 0;
-  std::size_t unknown = 0;
   for (const TreeEntry& entry : entries) {
     const std::string size = entry.directory ? "" : HumanSize(entry.size);
     const std::string alike =
         entry.alike == 0 ? "" : fmt::format("; {} more like this", entry.alike);
     out += fmt::format("{:<{}}  {:>10}  {}{}\n", label(entry), width, size, entry.meaning, alike);
-    if (!entry.directory) files += 1 + entry.alike;
-    if (!entry.known) ++unknown;
   }
-  out += fmt::format("{} files, {} unknown names\n", files, unknown);
   return out;
+}
+
+std::string CountText(const std::vector<TreeEntry>& entries) {
+  const auto files = std::ranges::count(entries, false, &TreeEntry::directory);
+  const auto unknown = std::ranges::count(entries, false, &TreeEntry::known);
+  return fmt::format("{} files, {} unknown names", files, unknown);
 }
 
 boost::json::value TreeJson(const std::vector<TreeEntry>& entries) {
@@ -135,7 +136,8 @@ boost::json::value TreeJson(const std::vector<TreeEntry>& entries) {
 int PrintTree(const fs::path& directory, bool json, const Console& console) {
   const Result<std::vector<TreeEntry>> entries = ListTree(directory);
   if (!entries) return console.Fail(entries.error());
-  console.out(json ? format::PrettyJson(TreeJson(*entries)) + "\n" : TreeText(directory, *entries));
+  console.out(json ? format::PrettyJson(TreeJson(*entries)) + "\n"
+                   : TreeText(directory, *entries) + CountText(*entries) + "\n");
   return kSuccess;
 }
 

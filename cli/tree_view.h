@@ -32,8 +32,10 @@ Result<std::vector<TreeEntry>> ListTree(const std::filesystem::path& directory);
 // The first of each kind in every directory; all that is unknown. `entries` as ListTree gives them.
 std::vector<TreeEntry> OneOfEachKind(const std::vector<TreeEntry>& entries);
 
-// Indented by depth, with sizes and meanings, and a count at the end.
+// Indented by depth, with sizes and meanings.
 std::string TreeText(const std::filesystem::path& directory, const std::vector<TreeEntry>& entries);
+// "12 files, 0 unknown names".
+std::string CountText(const std::vector<TreeEntry>& entries);
 boost::json::value TreeJson(const std::vector<TreeEntry>& entries);
 
 // Prints one of the two; returns the exit status.

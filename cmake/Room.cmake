@@ -1,4 +1,4 @@
-# obbak_room(<name> [MAY_INCLUDE <room>...] [LIBRARIES <target>...])
+# obbak_room(<name> [MAY_INCLUDE <room>...] [LIBRARIES <target>...] [TEST_SHARDS <n>])
 #
 # One folder of the project, by convention rather than by list:
 #   x.cc         part of the library obbak_<name>
@@ -7,11 +7,12 @@
 #   x_fuzzer.cc  a libFuzzer target of its own, when OBBAK_FUZZ is on; otherwise a test that replays testdata/corpus/x
 #   x_bench.cc   a benchmark program of its own, when OBBAK_BENCH is on
 #   x.proto      Protobuf messages for the library (link protobuf::libprotobuf-lite)
-# MAY_INCLUDE both links those rooms and allows their headers to be included.
+# MAY_INCLUDE both links those rooms and allows their headers to be included. TEST_SHARDS: CTest runs the room's tests in
+# so many parts, beside each other.
 set(OBBAK_ROOMS "" CACHE INTERNAL "")
 
 function(obbak_room name)
-  cmake_parse_arguments(ROOM "" "" "MAY_INCLUDE;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ROOM "" "TEST_SHARDS" "MAY_INCLUDE;LIBRARIES" ${ARGN})
   set(OBBAK_ROOMS ${OBBAK_ROOMS} ${name} CACHE INTERNAL "")
   string(REPLACE ";" "," allowed "${ROOM_MAY_INCLUDE}")
   set(OBBAK_RULE_${name} "${name}:${allowed}" CACHE INTERNAL "")
@@ -70,8 +71,17 @@ function(obbak_room name)
     add_executable(${name}_test ${test_sources})
     target_link_libraries(${name}_test PRIVATE obbak_${name} GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE OBBAK_TESTDATA_DIR="${PROJECT_SOURCE_DIR}/testdata")
-    add_test(NAME ${name}_test COMMAND ${name}_test)
-    set_tests_properties(${name}_test PROPERTIES LABELS ${name})
+    if(NOT ROOM_TEST_SHARDS)
+      add_test(NAME ${name}_test COMMAND ${name}_test)
+      set_tests_properties(${name}_test PROPERTIES LABELS ${name})
+    else()
+      math(EXPR last "${ROOM_TEST_SHARDS} - 1")
+      foreach(shard RANGE ${last})
+        add_test(NAME ${name}_test_${shard} COMMAND ${name}_test)
+        set_tests_properties(${name}_test_${shard} PROPERTIES LABELS ${name}
+          ENVIRONMENT "GTEST_TOTAL_SHARDS=${ROOM_TEST_SHARDS};GTEST_SHARD_INDEX=${shard}")
+      endforeach()
+    endif()
   endif()
 endfunction()
 

@@ -81,12 +81,14 @@ io::Task<Status> BecomePrimary(TenantCore& core) {
   // A copy: the state changes with each co_await.
   const ManifestState::LogStreams streams = core.manifest->state().log_streams();
   for (const auto& [ls, stream] : streams) {
-    if (!stream.has_cut()) continue;
-    Status status = co_await CutClog(core.env, core.ClogDir(ls), ls, stream.cut());
-    if (!status) co_return status;
+    if (stream.has_cut()) {
+      Status status = co_await CutClog(core.env, core.ClogDir(ls), ls, stream.cut());
+      if (!status) co_return status;
+    }
     pb::LogStream& record = *edit.add_log_streams();
     record = stream;
     record.clear_cut();
+    record.clear_synced_lsn();
   }
   co_return co_await core.manifest->Apply(std::move(edit));
 }

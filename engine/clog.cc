@@ -49,14 +49,14 @@ io::Task<Result<std::unique_ptr<Clog>>> Clog::Create(Env env, std::string dir, f
 
 io::Task<Result<std::unique_ptr<Clog>>> Clog::Open(Env env, std::string dir, format::LsId ls_id,
                                                    const PalfBaseInfo& start, ClogOptions options,
-                                                   ClogReplay replay) {
+                                                   ClogReplay replay, Lsn torn_from) {
   if (Status valid = CheckStart(start); !valid) co_return Fail(std::move(valid).error());
   auto files = std::make_unique<ClogFiles>(env, std::move(dir), ls_id, options.zero_ahead,
                                            options.max_spare_files);
   if (Status loaded = co_await files->Load(BlockIdOf(start.curr_lsn)); !loaded)
     co_return Fail(std::move(loaded).error());
   Result<ClogTail> tail =
-      co_await RecoverClog(env, *files, start, options.tail_search, std::move(replay));
+      co_await RecoverClog(env, *files, start, options.tail_search, std::move(replay), torn_from);
   if (!tail) co_return Fail(std::move(tail).error());
   auto writer = std::make_unique<ClogWriter>(env, *files, options, *std::move(tail));
   co_return std::unique_ptr<Clog>(new Clog(std::move(files), std::move(writer)));

@@ -76,10 +76,15 @@ class Clog {
   // no byte changed: kInvalidData, kChecksumError, kFileNotExist. The log may end with groups whose
   // writers were never told that they are durable.
   //
+  // `torn_from`: a log that AppendRaw has filled may have lost any of what was written behind
+  // there, where WaitDurable had said nothing yet; what does not read as a log is erased like a
+  // torn tail.
+  //
   // Needs up to 64 MiB of memory while it runs.
   static io::Task<Result<std::unique_ptr<Clog>>> Open(Env env, std::string dir, format::LsId ls_id,
                                                       const format::PalfBaseInfo& start,
-                                                      ClogOptions options, ClogReplay replay);
+                                                      ClogOptions options, ClogReplay replay,
+                                                      format::Lsn torn_from = format::kInvalidLsn);
 
   Clog(const Clog&) = delete;
   Clog& operator=(const Clog&) = delete;
@@ -109,7 +114,8 @@ class Clog {
   // caller has applied format::MarkRawWrite. It is checked first as LogReader does: its chain must
   // continue this log's. Fails with kStateNotMatch when its LSN is not end_lsn(), with kInvalidData
   // or kChecksumError when it is not valid here, and like Append. Afterwards Append continues
-  // behind it. `lsn` is the group's.
+  // behind it. `lsn` is the group's. Groups that come while others are being written go to the disk
+  // together (see Open, `torn_from`).
   Result<Appended> AppendRaw(const format::LogGroup& group);
 
   // Behind the last appended entry.

@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "engine/clog.h"
+#include "engine/clog_files.h"
+#include "engine/clog_reader.h"
 #include "engine/clog_test_support.h"
+#include "format/log_group.h"
 #include "format/lsn.h"
 
 namespace obbak::engine {
@@ -156,6 +159,79 @@ TEST_F(ClogReuseTest, SurvivesAPowerFailureWhileBlocksAreRecycledAndReused) {
     for (int i = 0; i < 5; ++i) static_cast<void>(world.Run(world.Commit(2'000'000)));
     static_cast<void>(world.CommitMany(2, 6));
   });
+}
+
+struct Group {
+  format::Lsn lsn;
+  Bytes bytes;
+};
+
+std::vector<Group> GroupsOf(ClogWorld& world) {
+  std::vector<Group> all;
+  ClogReader reader(world.clog(), format::Lsn{0});
+  for (;;) {
+    const auto groups = world.Run(reader.Read());
+    EXPECT_TRUE(groups) << groups.error().ToString();
+    if (!groups || groups->empty()) return all;
+    for (const format::LogGroup& group : *groups) {
+      all.push_back({group.lsn, Bytes(group.bytes.begin(), group.bytes.end())});
+    }
+  }
+}
+
+// As many as there is room for, until the power goes.
+io::Task<void> AppendAll(ClogWorld& world, const std::vector<Group>& groups) {
+  for (const Group& group : groups) {
+    const auto header = ByteView(group.bytes).first<format::LogGroupEntryHeader::kSize>();
+    const auto appended =
+        world.clog().AppendRaw({group.lsn, format::LoadGroupHeader(header), group.bytes});
+    if (!appended) co_return;
+    if (world.random().OneIn(20)) co_await world.sim().loop().Yield();
+    if (world.random().OneIn(60)) {
+      if (!co_await world.clog().WaitDurable(world.clog().end_lsn())) co_return;
+    }
+  }
+}
+
+TEST(ClogCrashTest, RawGroupsThatWentToDiskTogetherAreTornBehindWhatWasDurableOnly) {
+  ClogWorld from(8);
+  ASSERT_OK(from.Create());
+  for (int i = 0; i < 400; ++i) ASSERT_OK(from.Run(from.Commit(1 + from.random().Below(3000))));
+  const std::vector<Group> groups = GroupsOf(from);
+  std::uint64_t torn = 0;
+  for (std::uint64_t stop = 1;; ++stop) {
+    SCOPED_TRACE("operation " + std::to_string(stop));
+    ClogWorld world(stop);
+    ASSERT_OK(world.Create());
+    world.disk().StopAtOperation(world.disk().operations() + stop);
+    world.Run(AppendAll(world, groups));
+    static_cast<void>(world.Close());
+    if (world.disk().powered()) break;
+    const format::Lsn durable = world.durable_at_close();
+    for (std::uint64_t seed = 0; seed < 6; ++seed) {
+      SCOPED_TRACE("image " + std::to_string(seed));
+      const io::SimImage left = world.disk().CrashImage(seed);
+      ClogWorld after(seed, left);
+      ASSERT_OK(after.Open(SmallClog(), EmptyLog(), durable));
+      ASSERT_GE(after.clog().end_lsn(), durable);
+      ASSERT_LE(after.replayed().size(), from.appended().size());
+      EXPECT_TRUE(
+          std::equal(after.replayed().begin(), after.replayed().end(), from.appended().begin()));
+      // What is left reads as any log does.
+      ASSERT_OK(after.Close());
+      ASSERT_OK(after.Open());
+      ClogWorld strict(seed, left);
+      if (!strict.Open()) ++torn;
+      if (durable.value == 0) continue;
+      ClogWorld damaged(seed, left);
+      const std::uint64_t at = after.random().Below(durable.value);
+      Bytes page = damaged.Contents(std::string("log/0"));
+      page[OffsetInClogFile(format::Lsn{at})] ^= std::byte{1};
+      damaged.Overwrite("log/0", 0, page);
+      EXPECT_FALSE(damaged.Open(SmallClog(), EmptyLog(), durable));
+    }
+  }
+  EXPECT_GT(torn, 3U);
 }
 
 }  // namespace

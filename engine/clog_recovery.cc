@@ -82,12 +82,13 @@ class BlockLoader {
 class Recovery {
  public:
   Recovery(Env env, ClogFiles& files, const format::PalfBaseInfo& start, std::size_t tail_search,
-           ClogReplay replay)
+           ClogReplay replay, Lsn torn_from)
       : env_(env),
         files_(files),
         reader_(start, format::LogMedium::kPreallocated),
         tail_search_(std::max(tail_search, format::kMaxGroupEntrySize)),
         replay_(std::move(replay)),
+        torn_from_(torn_from),
         loader_(env.loop) {}
 
   io::Task<Result<ClogTail>> Run() {
@@ -140,6 +141,10 @@ class Recovery {
                   .WithOffset(0),
               offset);
         case LogReader::Outcome::kDamaged:
+          // Of several groups in one write some may be there, and those before them not.
+          if (!has_successor && reader_.lsn() >= torn_from_) {
+            co_return co_await NoteTail(block_id, offset);
+          }
           co_return Damage(reader_.error(), offset);
       }
     }
@@ -230,6 +235,7 @@ class Recovery {
   LogReader reader_;
   std::size_t tail_search_;
   ClogReplay replay_;
+  Lsn torn_from_;
   BlockLoader loader_;
   std::size_t torn_size_ = 0;
   Bytes page_;
@@ -238,8 +244,8 @@ class Recovery {
 }  // namespace
 
 io::Task<Result<ClogTail>> RecoverClog(Env env, ClogFiles& files, const format::PalfBaseInfo& start,
-                                       std::size_t tail_search, ClogReplay replay) {
-  Recovery recovery(env, files, start, tail_search, std::move(replay));
+                                       std::size_t tail_search, ClogReplay replay, Lsn torn_from) {
+  Recovery recovery(env, files, start, tail_search, std::move(replay), torn_from);
   co_return co_await recovery.Run();
 }
 

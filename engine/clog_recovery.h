@@ -27,6 +27,7 @@ struct ClogTail {
 
 // What Clog::Open promises. `files` has been loaded; it learns each block's base.
 io::Task<Result<ClogTail>> RecoverClog(Env env, ClogFiles& files, const format::PalfBaseInfo& start,
-                                       std::size_t tail_search, ClogReplay replay);
+                                       std::size_t tail_search, ClogReplay replay,
+                                       format::Lsn torn_from);
 
 }  // namespace obbak::engine

@@ -89,6 +89,7 @@ class ClogWorld {
   const std::vector<TestEntry>& replayed() const { return replayed_; }
   // Every entry that ends at or below is durable, as somebody was told.
   format::Lsn acknowledged() const { return acknowledged_; }
+  format::Lsn durable_at_close() const { return durable_at_close_; }
 
   Status Create(const ClogOptions& options = SmallClog(),
                 const format::PalfBaseInfo& base = EmptyLog()) {
@@ -102,19 +103,23 @@ class ClogWorld {
   }
 
   Status Open(const ClogOptions& options = SmallClog(),
-              const format::PalfBaseInfo& start = EmptyLog()) {
+              const format::PalfBaseInfo& start = EmptyLog(),
+              format::Lsn torn_from = format::kInvalidLsn) {
     replayed_.clear();
-    return Run(
-        [](ClogWorld& world, ClogOptions with, format::PalfBaseInfo from) -> io::Task<Status> {
-          co_return world.Take(co_await Clog::Open(
-              world.env(), "log", kTestLs, from, with,
-              [&world](const format::LogGroup& group) { return world.Replay(group); }));
-        }(*this, options, start));
+    return Run([](ClogWorld& world, ClogOptions with, format::PalfBaseInfo from,
+                  format::Lsn torn) -> io::Task<Status> {
+      const ClogReplay replay = [&world](const format::LogGroup& group) {
+        return world.Replay(group);
+      };
+      co_return world.Take(
+          co_await Clog::Open(world.env(), "log", kTestLs, from, with, replay, torn));
+    }(*this, options, start, torn_from));
   }
 
   Status Close() {
     if (clog_ == nullptr) return {};
     Status closed = Run(clog_->Close());
+    durable_at_close_ = clog_->durable_end_lsn();
     clog_.reset();
     return closed;
   }
@@ -205,6 +210,7 @@ class ClogWorld {
   std::vector<TestEntry> appended_;
   std::vector<TestEntry> replayed_;
   format::Lsn acknowledged_{0};
+  format::Lsn durable_at_close_{0};
 };
 
 }  // namespace obbak::engine

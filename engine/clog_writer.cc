@@ -22,6 +22,10 @@ using format::Scn;
 
 // Zeros are written so many at a time: few enough that a commit beside them is hardly delayed.
 constexpr std::size_t kZeroPiece = std::size_t{256} << 10;
+// Raw groups are written so many bytes at a time. Not more than one group may have: what recovery
+// erases behind a torn write.
+constexpr std::size_t kRawWrite = std::size_t{1} << 20;
+static_assert(kRawWrite <= format::kMaxGroupEntrySize);
 // From here on the next file is made ready.
 constexpr std::uint64_t kPrepareNextAt = kLogFileSize / 2;
 
@@ -95,9 +99,14 @@ Result<Clog::Appended> ClogWriter::AppendRaw(const format::LogGroup& group) {
   format::LogReader checker(before, format::LogMedium::kAppended);
   if (checker.Next(group.bytes, true) != format::LogReader::Outcome::kGroup)
     return Fail(checker.error());
-  pending_.push_back(NewPending());
   builder_ = GroupEntryBuilder(checker.position(), options_.proposal_id);
-  Lay(*pending_.back(), before, group.bytes);
+  if (Joins(group.lsn, group.bytes.size())) {
+    Join(group.bytes);
+  } else {
+    pending_.push_back(NewPending());
+    pending_.back()->is_raw = true;
+    Lay(*pending_.back(), before, group.bytes);
+  }
   max_scn_ = checker.position().prev_log_info.scn;
   work_.WakeAll();
   return Clog::Appended{.lsn = group.lsn, .end_lsn = builder_.end_lsn(), .scn = max_scn_};
@@ -128,8 +137,9 @@ io::Task<Status> ClogWriter::WaitBeyond(Lsn lsn) {
 }
 
 std::unique_ptr<ClogWriter::Pending> ClogWriter::NewPending() {
-  if (spare_ != nullptr) return std::move(spare_);
-  return std::make_unique<Pending>(env_.loop);
+  if (spare_ == nullptr) return std::make_unique<Pending>(env_.loop);
+  spare_->is_raw = spare_->is_being_written = false;
+  return std::move(spare_);
 }
 
 ClogWriter::Pending& ClogWriter::PendingAt(Lsn end_lsn) {
@@ -161,13 +171,33 @@ void ClogWriter::Lay(Pending& group, const PalfBaseInfo& before, ByteView bytes)
     group.base = before;
   }
 
-  if (group.pages.size() < group.size) group.pages = AlignedBytes(group.size);
+  const std::size_t wanted = group.is_raw ? std::max(group.size, kRawWrite) : group.size;
+  if (group.pages.size() < wanted) group.pages = AlignedBytes(wanted);
   std::byte* const to = group.pages.span().data();
   const std::size_t end = page_.size() + bytes.size();
   if (!page_.empty()) std::memcpy(to, page_.data(), page_.size());
   std::memcpy(to + page_.size(), bytes.data(), bytes.size());
   std::memset(to + end, 0, group.size - end);
+  group.used = end;
   page_.assign(to + AlignDown(end), to + end);
+}
+
+bool ClogWriter::Joins(Lsn begin, std::size_t size) const {
+  if (pending_.empty() || OffsetInBlock(begin) == 0) return false;
+  const Pending& last = *pending_.back();
+  return last.is_raw && !last.is_being_written && last.used + size <= kRawWrite;
+}
+
+void ClogWriter::Join(ByteView bytes) {
+  Pending& last = *pending_.back();
+  std::byte* const to = last.pages.span().data();
+  std::memcpy(to + last.used, bytes.data(), bytes.size());
+  last.used += bytes.size();
+  last.size = AlignUp(last.used);
+  std::memset(to + last.used, 0, last.size - last.used);
+  last.end_lsn = last.end_lsn + bytes.size();
+  last.end_scn = builder_.position().prev_log_info.scn;
+  page_.assign(to + AlignDown(last.used), to + last.used);
 }
 
 io::Task<void> ClogWriter::WriteLoop() {
@@ -179,6 +209,7 @@ io::Task<void> ClogWriter::WriteLoop() {
     }
     if (pending_.size() == 1 && open()) Seal();
     Pending& group = *pending_.front();
+    group.is_being_written = true;
     Status written = co_await Write(group);
     if (!written) {
       Break(std::move(written).error());

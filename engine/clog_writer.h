@@ -51,7 +51,7 @@ class ClogWriter {
   format::Scn durable_end_scn() const { return durable_end_scn_; }
 
  private:
-  // A group that is not durable: open, sealed, or being written.
+  // A group that is not durable: open, sealed, or being written; or several raw ones.
   struct Pending {
     explicit Pending(io::Loop& loop) : durable(loop) {}
 
@@ -59,6 +59,7 @@ class ClogWriter {
     // The rest once it is sealed: the pages of the file that it lies in, and what follows from it.
     AlignedBytes pages;
     std::size_t size = 0;
+    std::size_t used = 0;      // of size: up to the last group's end
     std::uint64_t offset = 0;  // in the file
     format::Lsn end_lsn;
     format::Scn end_scn;
@@ -66,6 +67,8 @@ class ClogWriter {
     bool begins_block = false;
     format::Scn first_scn;
     format::PalfBaseInfo base;
+    bool is_raw = false;
+    bool is_being_written = false;
   };
 
   bool open() const { return builder_.has_entries(); }
@@ -74,6 +77,9 @@ class ClogWriter {
   void Seal();
   // Lays a complete group out in pages. `before` is the log's state at its begin.
   void Lay(Pending& group, const format::PalfBaseInfo& before, ByteView bytes);
+  // Whether the raw group at `begin` goes to disk together with the last one.
+  bool Joins(format::Lsn begin, std::size_t size) const;
+  void Join(ByteView bytes);
   // The group that `end_lsn` lies in or ends.
   Pending& PendingAt(format::Lsn end_lsn);
 

@@ -1,7 +1,6 @@
 #include "engine/log_stream.h"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 #include "format/tx_log_block.h"
@@ -27,8 +26,6 @@ Status LogStream::StartWorking() {
   const Result<Clog::Appended> appended = clog_->Append(format::kMinScn, *payload);
   if (!appended) return Fail(appended.error());
   shared_.scns.Observe(appended->scn);
-  is_leader_ = true;
-  ended_.clear();
   return {};
 }
 
@@ -62,9 +59,6 @@ TxContext* LogStream::FindContext(format::TxId tx) const {
 }
 
 void LogStream::CloseContext(TxContext& context) {
-  if (!is_leader_ && context.has_logs() && context.first_scn() != context.last_scn()) {
-    ended_.push_back({context.first_scn(), context.last_scn()});
-  }
   contexts_.erase(context.id().value);
   decided_.WakeAll();
 }
@@ -94,14 +88,7 @@ Scn LogStream::SafeCheckpoint(Scn applied) {
       checkpoint = std::min(checkpoint, Scn{context->first_scn().value - 1});
     }
   }
-  // By descending end, so that one pass is enough: a span that a lower checkpoint cuts ends lower.
-  std::ranges::sort(ended_, std::greater{}, &LogSpan::last);
-  for (const LogSpan& span : ended_) {
-    if (span.first <= checkpoint && checkpoint < span.last) checkpoint = Scn{span.first.value - 1};
-  }
-  checkpoint = std::max(checkpoint, Scn{record_.clog_checkpoint_scn()});
-  std::erase_if(ended_, [&](const LogSpan& span) { return span.last <= checkpoint; });
-  return checkpoint;
+  return std::max(checkpoint, Scn{record_.clog_checkpoint_scn()});
 }
 
 }  // namespace obbak::engine

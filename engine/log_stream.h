@@ -123,8 +123,12 @@ class LogStream final : public TxLogSink {
   // The same where that is known: all redo in memory is up to `end`, and logged.
   void FreezeAt(format::Scn end);
   // The highest SCN up to `applied` such that all effects of log entries up to it are in SSTables
-  // or in metas of tablets, and no transaction has logs both up to it and above it. `applied`:
-  // every entry up to it is durable and has had its effect.
+  // or in metas of tablets, and no open transaction has logs up to it. `applied`: every entry up to
+  // it is durable and has had its effect.
+  //
+  // It may lie between the logs of a transaction that has ended: replay then begins in its middle.
+  // Its end is replayed in any case - a standby is never asked for a point before one of its
+  // checkpoints -, and what it wrote carries its version already.
   format::Scn SafeCheckpoint(format::Scn applied);
 
   // ---- Replay
@@ -154,24 +158,12 @@ class LogStream final : public TxLogSink {
   void Drop(format::TabletId id, format::Scn commit_scn);
   Status AbortNode(const format::TxBufferNode& node);
 
-  struct LogSpan {
-    format::Scn first;
-    format::Scn last;
-  };
-
   LogStreamShared shared_;
   format::LsId id_;
   pb::LogStream record_;
   std::unique_ptr<Clog> clog_;
   std::map<format::TabletId, std::shared_ptr<Tablet>> tablets_;
   std::unordered_map<std::int64_t, std::unique_ptr<TxContext>> contexts_;  // by transaction id
-  // First and last log entry of ended transactions with several entries, as far as the checkpoint
-  // has not passed them; of a log stream that follows another one's log. A leader needs none: when
-  // a transaction has ended, its commit is durable on every participant and what it wrote carries
-  // its version, so replay may begin in its middle. Who follows may be asked for a point before
-  // that end again, after a crash.
-  std::vector<LogSpan> ended_;
-  bool is_leader_ = false;
   // Tablets whose creation is not committed, with the SCN of the log entry that says it.
   std::map<format::TabletId, format::Scn> creations_;
   std::vector<Arrival> arrivals_;

@@ -9,10 +9,8 @@
 #include "engine/compaction.h"
 #include "engine/ddl.h"
 #include "engine/ddl_payloads.h"
+#include "engine/standby.h"
 #include "format/log_payload.h"
-#include "format/ls_meta_records.h"
-#include "format/record.h"
-#include "format/tablet_meta.h"
 
 namespace obbak::engine {
 namespace {
@@ -152,10 +150,12 @@ io::Task<Status> FreezeWhereNeeded(TenantCore& core) {
 
 io::Task<Status> Checkpoint(TenantCore& core, LogStream& stream) {
   const auto lock = co_await core.maintenance.Lock();
+  if (core.role != TenantRole::kPrimary) co_return co_await CheckpointStandby(core);
   co_return co_await WriteCheckpoint(core, stream);
 }
 
 io::Task<Status> FlushStream(TenantCore& core, LogStream& stream) {
+  if (core.role != TenantRole::kPrimary) co_return co_await FlushStandby(core);
   const auto lock = co_await core.maintenance.Lock();
   if (Status status = core.CheckUsable(); !status) co_return status;
   const Result<Scn> frozen = stream.Freeze();
@@ -167,6 +167,7 @@ io::Task<Status> FlushStream(TenantCore& core, LogStream& stream) {
 }
 
 io::Task<Status> FlushTenant(TenantCore& core) {
+  if (core.role != TenantRole::kPrimary) co_return co_await FlushStandby(core);
   for (const auto& [id, stream] : core.streams) {
     if (Status status = co_await FlushStream(core, *stream); !status) co_return status;
   }
@@ -189,6 +190,7 @@ io::Task<Status> MergeIncrements(TenantCore& core, std::shared_ptr<Tablet> table
 }
 
 io::Task<Result<CompactionSummary>> CompactMinor(TenantCore& core) {
+  if (core.role != TenantRole::kPrimary) co_return co_await CompactStandby(core);
   if (Status status = co_await FlushTenant(core); !status) co_return Fail(status.error());
   const auto lock = co_await core.maintenance.Lock();
   CompactionSummary summary;

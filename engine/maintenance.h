@@ -12,7 +12,9 @@
 
 namespace obbak::engine {
 
-// All of these may run beside transactions; core.maintenance keeps them off each other.
+// All of these may run beside transactions; core.maintenance keeps them off each other. On a
+// standby flushes and minor compactions are those of engine/standby.h: of all log streams together,
+// and without waiting.
 
 // Freezes the log stream, flushes what was frozen, and writes a checkpoint. Waits for the
 // transactions that have changes in the frozen MemTables.

@@ -61,7 +61,8 @@ TEST(Manifest, EncodedSizeFollowsEveryEdit) {
   for (int step = 0; step < 1000; ++step) {
     state.Apply(RandomEdit(random));
     const std::uint64_t exact = state.AsEdit().ByteSizeLong();
-    const std::uint64_t elements = 1 + state.log_streams().size() + state.tablets().size() + state.rows().size();
+    const std::uint64_t elements =
+        1 + state.log_streams().size() + state.tablets().size() + state.rows().size();
     ASSERT_GE(state.encoded_size(), exact);
     ASSERT_LE(state.encoded_size(), exact + kManifestFrame * elements);
   }

@@ -18,6 +18,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -146,8 +147,9 @@ class Victim {
     std::vector<std::string> arguments{"engine_test", "--gtest_also_run_disabled_tests",
                                        "--gtest_filter=ProcessKill.DISABLED_Victim"};
     std::vector<std::string> variables{directory_entry, round_entry};
+    // Not which part of the tests this process runs.
     for (char** variable = environ; *variable != nullptr; ++variable) {
-      variables.emplace_back(*variable);
+      if (!std::string_view(*variable).starts_with("GTEST_")) variables.emplace_back(*variable);
     }
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);

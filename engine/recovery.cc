@@ -113,9 +113,12 @@ io::Task<Status> OnlyCheck(const format::LogGroup&) { co_return Status(); }
 io::Task<Status> OpenLog(TenantCore& core, LogStream& stream, ClogReplay replay) {
   const Result<format::PalfBaseInfo> start = StartOf(stream.record());
   if (!start) co_return Fail(start.error());
+  const format::Lsn torn_from = stream.record().has_synced_lsn()
+                                    ? format::Lsn{stream.record().synced_lsn()}
+                                    : format::kInvalidLsn;
   Result<std::unique_ptr<Clog>> clog =
       co_await Clog::Open(core.env, core.ClogDir(stream.id()), stream.id(), *start,
-                          core.engine.clog, std::move(replay));
+                          core.engine.clog, std::move(replay), torn_from);
   if (!clog) {
     co_return Fail(std::move(clog).error().WithPath(core.ClogDir(stream.id())));
   }

@@ -47,10 +47,15 @@ io::Task<Status> WaitDurable(TenantCore& core) {
   co_return Status();
 }
 
-pb::Tenant SyncedAt(const TenantCore& core, Scn scn) {
-  pb::Tenant record = core.manifest->state().tenant();
+// Says in `edit` and in the log streams' records that everything up to `scn` is durable, which it
+// is.
+void SyncAt(TenantCore& core, Scn scn, pb::Edit& edit) {
+  pb::Tenant& record = *edit.mutable_tenant();
+  record = core.manifest->state().tenant();
   record.set_sync_scn(std::max(record.sync_scn(), scn.value));
-  return record;
+  for (const auto& [ls, stream] : core.streams) {
+    stream->mutable_record().set_synced_lsn(stream->clog().durable_end_lsn().value);
+  }
 }
 
 // Precondition: nothing of the log streams is applied that their logs do not have durably.
@@ -62,7 +67,7 @@ io::Task<Status> WriteCheckpoint(TenantCore& core) {
   pb::Edit edit;
   std::vector<std::shared_ptr<Tablet>> dropped;
   const Scn applied = core.replay->applied();
-  *edit.mutable_tenant() = SyncedAt(core, applied);
+  SyncAt(core, applied, edit);
   for (const auto& [ls, stream] : core.streams) {
     if (Status status = AddChanges(*stream, applied, edit, dropped); !status) co_return status;
   }
@@ -119,7 +124,8 @@ io::Task<Status> SettleAt(TenantCore& core, Scn scn) {
   Status status = co_await WaitDurable(core);
   if (status && core.manifest->state().tenant().sync_scn() < scn.value) {
     pb::Edit edit;
-    *edit.mutable_tenant() = SyncedAt(core, scn);
+    SyncAt(core, scn, edit);
+    for (const auto& [ls, stream] : core.streams) *edit.add_log_streams() = stream->record();
     status = co_await core.manifest->Apply(std::move(edit));
   }
   if (status) status = DecideUnlogged(core);

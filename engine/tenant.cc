@@ -7,7 +7,6 @@
 #include "engine/ddl_payloads.h"
 #include "engine/maintenance.h"
 #include "engine/recovery.h"
-#include "engine/standby.h"
 #include "engine/tenant_core.h"
 #include "engine/tenant_directory.h"
 #include "engine/transfer.h"
@@ -156,12 +155,8 @@ Status Tenant::CheckSnapshot(Scn snapshot) const {
                                                std::to_string(core_->commits.snapshot().value));
 }
 
-io::Task<Status> Tenant::Flush() {
-  return role() == TenantRole::kPrimary ? FlushTenant(*core_) : FlushStandby(*core_);
-}
-io::Task<Result<CompactionSummary>> Tenant::CompactMinor() {
-  return role() == TenantRole::kPrimary ? engine::CompactMinor(*core_) : CompactStandby(*core_);
-}
+io::Task<Status> Tenant::Flush() { return FlushTenant(*core_); }
+io::Task<Result<CompactionSummary>> Tenant::CompactMinor() { return engine::CompactMinor(*core_); }
 io::Task<Result<std::pair<Scn, CompactionSummary>>> Tenant::CompactMajor() {
   return engine::CompactMajor(*core_);
 }

@@ -9,6 +9,7 @@
 
 #include "format/backup_file_samples.h"
 #include "format/backup_inspect.h"
+#include "format/crc32c.h"
 #include "format/sstable_meta.h"
 
 namespace obbak::format {
@@ -66,6 +67,29 @@ TEST(BackupDataFile, GivesBackEveryRecordForAnyNumberOfThem) {
     const Status verified = VerifyBackupFile(BackupFileKind::kData, access);
     EXPECT_TRUE(verified) << verified.error().ToString();
   }
+}
+
+TEST(BackupDataFile, BlocksThatTheCallerWritesGiveTheSameFile) {
+  std::mt19937_64 random(2);
+  Bytes appended;
+  Bytes placed;
+  BackupDataFileWriter one(samples::kExampleFile, AppendTo(appended));
+  BackupDataFileWriter other(samples::kExampleFile, AppendTo(placed));
+  for (std::int64_t i = 0; i < 300; ++i) {
+    const Bytes block = Payload(random, 1 + random() % 9000);
+    const auto index = one.AppendMacroBlock(Id(200001, i), block);
+    ASSERT_TRUE(index);
+    const auto place = other.PlaceMacroBlock(Id(200001, i), block.size(), Crc64(block));
+    ASSERT_TRUE(place);
+    EXPECT_EQ(place->index, *index);
+    placed.insert(placed.end(), block.begin(), block.end());
+    placed.resize(placed.size() + place->padding);
+  }
+  ASSERT_TRUE(one.AppendMeta({{1}, BackupMetaType::kMacroBlockIdMappingMeta}, EmptyMapping()));
+  ASSERT_TRUE(other.AppendMeta({{1}, BackupMetaType::kMacroBlockIdMappingMeta}, EmptyMapping()));
+  ASSERT_TRUE(one.Finish());
+  ASSERT_TRUE(other.Finish());
+  EXPECT_TRUE(appended == placed);
 }
 
 TEST(BackupDataFile, EverySingleBitFlipIsReported) {

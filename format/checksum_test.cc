@@ -214,5 +214,18 @@ TEST(ChecksumVectorsTest, RefusesWhatItCannotCompute) {
   EXPECT_EQ(code("fn:parity_check(uint32)", R"({"input_hex": "00"})"), ErrorCode::kInvalidArgument);
 }
 
+TEST(Crc64, PartsCombine) {
+  std::mt19937_64 random(3);
+  for (const std::size_t first : {0U, 1U, 24U, 255U, 4096U}) {
+    for (const std::size_t second : {0U, 1U, 7U, 300U, 70'000U}) {
+      const Bytes all = RandomBytes(random, first + second);
+      const ByteView view(all);
+      EXPECT_EQ(Crc64Combine(Crc64(view.first(first)), Crc64(view.subspan(first)), second),
+                Crc64(view))
+          << first << " and " << second << " bytes";
+    }
+  }
+}
+
 }  // namespace
 }  // namespace obbak::format
