@@ -101,7 +101,7 @@ TEST(RestoreEveryScn, EachCommitAndItsNeighbours) {
     std::uint64_t number = 0;
     for (const Scn version : recorded.history().versions()) {
       if (number++ % Stride() != 0) continue;
-      for (const std::uint64_t offset : {0, 1, 2}) {
+      for (const unsigned offset : {0U, 1U, 2U}) {
         const Scn scn{version.value - 1 + offset};
         if (scn < recorded.first() || scn > recorded.last()) continue;
         auto plan = restorer.Plan(*source, {.scn = scn, .time = {}});
