@@ -93,8 +93,9 @@ TEST_F(Turns, ATabletThatMovesThereAndBackIsWhereItWas) {
 }
 
 io::Task<void> MoveAllTheTime(engine::Tenant& tenant, std::vector<TabletId> tablets, bool& stop) {
-  for (std::size_t i = 0; !stop; ++i) {
-    const TabletId tablet = tablets[i % tablets.size()];
+  std::size_t moves = 0;
+  while (!stop) {
+    const TabletId tablet = tablets[moves++ % tablets.size()];
     const LsId to{tenant.catalog().LsOf(tablet)->value == 1001 ? 1002 : 1001};
     const Status status = co_await tenant.MoveTablet(tablet, to);
     EXPECT_TRUE(status) << status.error().ToString();

@@ -232,8 +232,9 @@ io::Task<void> WriteAllTheTime(engine::Tenant& tenant, engine::TableSchemaPtr ta
 }
 
 io::Task<void> CompactAllTheTime(engine::Tenant& tenant, bool& stop) {
-  for (int i = 0; !stop; ++i) {
-    if (i % 2 == 0) {
+  int compactions = 0;
+  while (!stop) {
+    if (compactions++ % 2 == 0) {
       const auto major = co_await tenant.CompactMajor();
       EXPECT_TRUE(major) << major.error().ToString();
     } else {
