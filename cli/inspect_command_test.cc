@@ -23,6 +23,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 const fs::path kGolden = fs::path(OBBAK_TESTDATA_DIR) / "golden";
+const fs::path kSamples = kGolden / "samples";
 
 // What a command prints, and its exit status.
 struct CommandResult {
@@ -76,7 +77,7 @@ class InspectCommandTest : public testing::Test {
 
 TEST_F(InspectCommandTest, PrintsTheShapeOfObAdmin) {
   const CommandResult result = RunInspect(
-      kGolden / "log_archive_dest/rounds/round_d1002r1_start.obarc", InspectOutput::kDump);
+      kSamples / "log_archive_dest/rounds/round_d1002r1_start.obarc", InspectOutput::kDump);
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(result.err, "");
   EXPECT_THAT(
@@ -103,7 +104,7 @@ TEST_F(InspectCommandTest, ShowsEveryFieldOfEveryGoldenMetadataFileInTheDump) {
   const Result<std::vector<format::SampleFile>> samples = format::SampleDestinations();
   ASSERT_TRUE(samples.has_value());
   for (const format::SampleFile& sample : *samples) {
-    const fs::path path = kGolden / sample.path;
+    const fs::path path = kSamples / sample.path;
     if (fs::file_size(path) == 0) continue;
     const std::string dump = RunInspect(path, InspectOutput::kDump).out;
     const CommandResult hex = RunInspect(path, InspectOutput::kHex);
@@ -138,7 +139,7 @@ TEST_F(InspectCommandTest, NamesEveryByteInTheHexView) {
 }
 
 TEST_F(InspectCommandTest, ShowsWhatADamagedFileStillHoldsAndWhatFailed) {
-  std::string bytes = Read(kGolden / "log_archive_dest/piece_d1002r1p1/single_piece_info.obarc");
+  std::string bytes = Read(kSamples / "log_archive_dest/piece_d1002r1p1/single_piece_info.obarc");
   const fs::path cut = Write("single_piece_info.obarc", bytes.substr(0, 110));
   const CommandResult result = RunInspect(cut, InspectOutput::kDump);
   EXPECT_EQ(result.status, 1);
@@ -156,7 +157,7 @@ TEST_F(InspectCommandTest, ShowsWhatADamagedFileStillHoldsAndWhatFailed) {
 }
 
 const fs::path kLog =
-    kGolden / "log_archive_dest_stopped/piece_d1002r1p1/logstream_1001/log/1.obarc";
+    kSamples / "log_archive_dest_stopped/piece_d1002r1p1/logstream_1001/log/1.obarc";
 
 std::vector<std::string> Lines(const std::string& text) {
   std::vector<std::string> lines;
@@ -205,11 +206,11 @@ TEST_F(InspectCommandTest, LooksIntoMacroBlocksAloneAndInDataFiles) {
   const auto rows = [](const fs::path& path) {
     return Capture([&](const Console& console) { return Inspect(path, {.rows = true}, console); });
   };
-  const CommandResult block = rows(kGolden / "engine/macro_block/minor_lz4_data.mb");
+  const CommandResult block = rows(kSamples / "engine/macro_block/minor_lz4_data.mb");
   EXPECT_EQ(block.status, 0);
   EXPECT_THAT(block.out, HasSubstr("{SSTable Macro Block Header}"));
   EXPECT_THAT(block.out, HasSubstr("|ROW[0]:dml=INSERT"));
-  const CommandResult data = rows(kGolden /
+  const CommandResult data = rows(kSamples /
                                   "data_backup_dest/backup_set_1_full/logstream_1001/"
                                   "minor_data_turn_1_retry_0/macro_block_data.0.obbak");
   EXPECT_EQ(data.status, 0);

@@ -1,8 +1,9 @@
-// The golden files of testdata/golden, and the worked examples of the specification, against the
-// readers and writers.
+// The golden files of testdata/golden/samples, and the worked examples of the specification,
+// against the readers and writers.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -40,7 +41,7 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kTestdata = OBBAK_TESTDATA_DIR;
-const fs::path kGolden = kTestdata / "golden";
+const fs::path kGolden = kTestdata / "golden" / "samples";
 const fs::path kDocs = kTestdata.parent_path() / "docs";
 
 std::string ReadText(const fs::path& path) {
@@ -207,7 +208,17 @@ std::vector<std::string> RowsOf(ByteView block) {
   return rows;
 }
 
+void WriteGolden() {
+  fs::remove_all(kGolden);
+  for (const SampleFile& sample : Samples()) {
+    const fs::path file = kGolden / sample.path;
+    fs::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary) << AsText(sample.bytes);
+  }
+}
+
 TEST(GoldenTest, SamplesAreTheGoldenFilesByteForByte) {
+  if (std::getenv("OBBAK_WRITE_GOLDEN") != nullptr) WriteGolden();
   std::set<std::string> expected;
   for (const SampleFile& sample : Samples()) {
     expected.insert(sample.path);
@@ -223,7 +234,7 @@ TEST(GoldenTest, SamplesAreTheGoldenFilesByteForByte) {
       found.insert(entry.path().lexically_relative(kGolden).generic_string());
   }
   EXPECT_EQ(found, expected)
-      << "write them anew with `obbak demo --dir` and look at the difference";
+      << "run this test with OBBAK_WRITE_GOLDEN=1 and look at the difference";
 }
 
 // Another version of a library may compress differently, and so put more or fewer rows into a

@@ -1,4 +1,4 @@
-// All sample files: what testdata/golden holds and `obbak demo` writes.
+// All sample files: what testdata/golden/samples holds.
 #pragma once
 
 #include <vector>
