@@ -4,13 +4,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
 #include <random>
 
+#include "bench/check.h"
 #include "bench/cpu_turns.h"
+#include "bench/side.h"
 
 namespace obbak::bench {
 
@@ -81,9 +84,41 @@ std::size_t StatusBytes(std::string_view field) {
   Die("no " + std::string(field) + " in /proc/self/status");
 }
 
-void Die(const std::string& what) {
-  fmt::print(stderr, "bench: {}\n", what);
-  std::exit(1);
+namespace {
+
+template <class Number>
+Number NumberOf(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < 1) {
+    Die("not a number above 0: " + std::string(text));
+  }
+  return number;
+}
+
+}  // namespace
+
+Flags ParseFlags(std::span<char* const> arguments, std::uint64_t default_rows) {
+  Flags flags;
+  flags.rows = default_rows;
+  for (const std::string_view argument : arguments) {
+    const std::size_t equals = std::min(argument.find('='), argument.size());
+    const std::string_view name = argument.substr(0, equals);
+    const std::string_view value = argument.substr(std::min(equals + 1, argument.size()));
+    if (name == "--rows") {
+      flags.rows = NumberOf<std::uint64_t>(value);
+    } else if (name == "--rounds") {
+      flags.rounds = NumberOf<int>(value);
+    } else if (name == "--dir") {
+      flags.dir = value;
+    } else if (name == "--only") {
+      flags.only = value;
+    } else if (!name.starts_with("--benchmark_")) {
+      Die("unknown argument " + std::string(argument) +
+          "; there are --rows=N --rounds=N --dir=DIR --only=STEP");
+    }
+  }
+  return flags;
 }
 
 Rows::Rows() : random_(kRandomBytes) {

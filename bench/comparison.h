@@ -2,16 +2,15 @@
 // one run, their ratio in each round, and the medians of all rounds.
 #pragma once
 
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
-
-#include "bench/side.h"
 
 namespace obbak::bench {
 
@@ -57,7 +56,8 @@ class ScratchDir {
   ScratchDir(const ScratchDir&) = delete;
   ScratchDir& operator=(const ScratchDir&) = delete;
 
-  // A name that is free.
+  const std::filesystem::path& path() const { return path_; }
+  // A name that is free: what had it is removed.
   std::string Free(const std::string& name) const;
 
  private:
@@ -73,14 +73,16 @@ std::uint64_t BytesBelow(const std::filesystem::path& dir);
 // A field of /proc/self/status, such as "VmRSS:", in bytes.
 std::size_t StatusBytes(std::string_view field);
 
-template <class Number>
-Number NumberOf(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 1) {
-    Die("not a number above 0: " + std::string(text));
-  }
-  return number;
-}
+// The command line of the comparisons: --rows=N --rounds=N --dir=DIR --only=STEP.
+struct Flags {
+  std::uint64_t rows = 0;
+  int rounds = 3;
+  std::filesystem::path dir = std::filesystem::temp_directory_path();
+  std::string only;  // empty: all steps
+
+  bool Wants(std::string_view step) const { return only.empty() || only == step; }
+};
+// Anything else ends the program, but for --benchmark_..., which are other benchmarks' options.
+Flags ParseFlags(std::span<char* const> arguments, std::uint64_t default_rows);
 
 }  // namespace obbak::bench

@@ -2,23 +2,19 @@
 // that a busy machine slows both alike. Prints medians over the rounds: rows per second, their
 // ratio in the same round, and the CPU time per row of all threads of the process.
 //
-//   engine_bench [--rows=N] [--rounds=N] [--dir=DIR] [--only=STEP]
+//   engine_bench [--rows=N] [--rounds=N] [--dir=DIR] [--only=memory|commit|load|read|recovery]
 //
 // Rows have an 8-byte key, in random order, and 100 bytes that don't compress. Beside durable
 // commits by one writer stands the disk itself. RocksDB's bulk load is not durable when it returns
 // (sync=false); ours is. Compaction stands beside what reading and building its blocks costs
 // without anything around it.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -27,22 +23,16 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/check.h"
 #include "bench/comparison.h"
-#include "bench/cpu_turns.h"
 #include "bench/macro_blocks.h"
+#include "bench/raw_disk.h"
 #include "bench/side.h"
 
 namespace obbak::bench {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Flags {
-  std::uint64_t rows = 400'000;
-  int rounds = 3;
-  fs::path dir = fs::temp_directory_path();
-  std::string only;  // empty: all steps
-};
 
 struct Contender {
   std::string dir;
@@ -66,7 +56,7 @@ class Comparison {
         {"read", &Comparison::Reads},
         {"recovery", &Comparison::Recovery}};
     for (const auto& [name, step] : steps) {
-      if (flags_.only.empty() || flags_.only == name) (this->*step)();
+      if (flags_.Wants(name)) (this->*step)();
     }
   }
 
@@ -280,39 +270,13 @@ void Comparison::Recovery() {
   line.Print();
 }
 
-// ---- Command line
-
-Flags Parse(std::span<char*> arguments) {
-  Flags flags;
-  for (const std::string_view argument : arguments) {
-    const std::size_t equals = std::min(argument.find('='), argument.size());
-    const std::string_view name = argument.substr(0, equals);
-    const std::string_view value = argument.substr(std::min(equals + 1, argument.size()));
-    if (name == "--rows") {
-      flags.rows = NumberOf<std::uint64_t>(value);
-    } else if (name == "--rounds") {
-      flags.rounds = NumberOf<int>(value);
-    } else if (name == "--dir") {
-      flags.dir = value;
-    } else if (name == "--only") {
-      flags.only = value;
-    } else if (!name.starts_with("--benchmark_")) {  // other benchmarks' options
-      Die("usage: engine_bench [--rows=N] [--rounds=N] [--dir=DIR] "
-          "[--only=memory|commit|load|read|recovery]");
-    }
-  }
-  // Every loader gets as many.
-  flags.rows -= flags.rows % 8;
-  return flags;
-}
-
 }  // namespace
-
 }  // namespace obbak::bench
 
 int main(int argc, char** argv) {
   using namespace obbak::bench;
-  const Flags flags = Parse(std::span(argv, static_cast<std::size_t>(argc)).subspan(1));
+  Flags flags = ParseFlags(std::span(argv, static_cast<std::size_t>(argc)).subspan(1), 400'000);
+  flags.rows -= flags.rows % 8;  // every loader gets as many
   fmt::print("{} rows of 8 + 100 bytes, medians of {} rounds; obbak beside RocksDB 7.8\n",
              flags.rows, flags.rounds);
   Line::PrintHead();

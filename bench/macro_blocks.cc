@@ -1,25 +1,13 @@
 #include "bench/macro_blocks.h"
 
 #include <benchmark/benchmark.h>
-#include <fmt/format.h>
 
-#include <cstdio>
-#include <cstdlib>
-
+#include "bench/check.h"
 #include "format/macro_block_reader.h"
 #include "format/macro_block_writer.h"
 
 namespace obbak::bench {
-namespace {
-
 using namespace format;
-
-[[noreturn]] void Die(const Error& error) {
-  fmt::print(stderr, "{}\n", error.ToString());
-  std::exit(1);
-}
-
-}  // namespace
 
 Status DroppingSink::Write(const MacroBlockId&, const Block& block) {
   benchmark::DoNotOptimize(block.bytes.data());
@@ -44,8 +32,7 @@ SstableDesc BlocksDesc(MergeType merge, CompressorType compressor) {
 }
 
 void BuildBlocks(const SstableDesc& desc, ByteView values, MacroBlockSink& sink) {
-  Result<MacroBlockWriter> writer = MacroBlockWriter::Create(desc, sink);
-  if (!writer) Die(writer.error());
+  MacroBlockWriter writer = Check(MacroBlockWriter::Create(desc, sink));
   RowFlags flags;
   if (desc.is_multi_version())
     flags.mvcc.bits = MvccFlags::kFirst | MvccFlags::kCompacted | MvccFlags::kLast;
@@ -53,23 +40,22 @@ void BuildBlocks(const SstableDesc& desc, ByteView values, MacroBlockSink& sink)
     const Datum cells[] = {Datum::Int(static_cast<std::int64_t>(i)),
                            Datum::Int(-1'600'000'000'000'000'000), Datum::Int(0),
                            Datum::Of(values.subspan(i * kBlockValueSize, kBlockValueSize))};
-    if (Status status = writer->Append({flags, cells}); !status) Die(status.error());
+    Check(writer.Append({flags, cells}));
   }
-  if (Status status = writer->Finish(); !status) Die(status.error());
+  Check(writer.Finish());
 }
 
 std::size_t ScanBlocks(const std::vector<Bytes>& blocks) {
   std::size_t rows = 0;
   for (const Bytes& block : blocks) {
-    const Result<MacroBlockReader> reader = MacroBlockReader::Open(block);
-    if (!reader) Die(reader.error());
-    MacroBlockCursor cursor(*reader);
+    const MacroBlockReader reader = Check(MacroBlockReader::Open(block));
+    MacroBlockCursor cursor(reader);
     Status status = cursor.SeekToFirst();
     for (; status && cursor.Valid(); status = cursor.Next()) {
       benchmark::DoNotOptimize(cursor.cells().data());
       ++rows;
     }
-    if (!status) Die(status.error());
+    Check(status);
   }
   return rows;
 }

@@ -5,9 +5,9 @@
 
 #include "backup/archiver.h"
 #include "backup/data_backup.h"
+#include "bench/check.h"
 #include "bench/side.h"
 #include "engine/tenant.h"
-#include "io/aligned_bytes.h"
 #include "io/directory_medium.h"
 #include "io/host_driver.h"
 #include "io/log_archive_dest.h"
@@ -28,17 +28,6 @@ double SecondsSince(SteadyClock::time_point start) {
   return std::chrono::duration<double>(SteadyClock::now() - start).count();
 }
 
-void Check(const Status& status) {
-  if (!status) Die(status.error().ToString());
-}
-template <class T>
-T Check(Result<T> result) {
-  if (!result) Die(result.error().ToString());
-  return *std::move(result);
-}
-
-std::unique_ptr<io::Driver> NewDriver() { return Check(io::MakeUringDriver({}, {})); }
-
 engine::EngineOptions OptionsOf(const Memory& memory) {
   engine::EngineOptions options;
   options.freeze_trigger = memory.write_buffer;
@@ -47,9 +36,9 @@ engine::EngineOptions OptionsOf(const Memory& memory) {
   return options;
 }
 
-class ObbakSide final : public Side {
+class ObbakSide final : public ArchivingSide {
  public:
-  ObbakSide() : loop_(NewDriver()), random_(1) {}
+  ObbakSide() : loop_(Check(io::MakeUringDriver({}, {}))), random_(1) {}
 
   void Create(const std::string& dir, const Memory& memory) override {
     tenant_ = Check(loop_.Run(Tenant::Create(Environment(), dir, {}, OptionsOf(memory))));
@@ -94,20 +83,19 @@ class ObbakSide final : public Side {
 
   void PrepareBackup(const std::string& dir) override {
     archiver_ = Check(loop_.Run(backup::Archiver::Open(*tenant_, media_)));
-    auto archive = Check(io::LogArchiveDest::Parse("LOCATION=" + ArchiveUri(dir)));
+    auto archive =
+        Check(io::LogArchiveDest::Parse("LOCATION=" + ArchiveUri(dir) + " BINDING=MANDATORY"));
     Check(loop_.Run(archiver_->SetDest(std::move(archive))));
     Check(loop_.Run(archiver_->ArchiveLog()));
     Check(loop_.Run(archiver_->AwaitState()));
     backup_ = Check(loop_.Run(backup::DataBackup::Open(*tenant_, *archiver_, media_)));
     Check(loop_.Run(backup_->SetDest(Check(io::BackupDest::Parse(DataUri(dir))))));
   }
-  void Backup(const std::string&) override {
-    const bool is_first = backup_->sets().empty();
-    Check(loop_.Run(
-        backup_->Run({.type = is_first ? format::BackupType::kFull : format::BackupType::kInc,
-                      .plus_archivelog = false,
-                      .description = {}})));
-    Check(loop_.Run(archiver_->CatchUp()));
+  void Backup(const std::string&, BackupKind kind) override {
+    backup::BackupRequest request;
+    request.type = kind == BackupKind::kFull ? format::BackupType::kFull : format::BackupType::kInc;
+    Check(loop_.Run(backup_->Run(std::move(request))));
+    CatchUp();
   }
   void VerifyBackup(const std::string& dir) override {
     const auto data = Check(media_(Check(io::BackupDest::Parse(DataUri(dir)))));
@@ -125,6 +113,21 @@ class ObbakSide final : public Side {
     options.dir = to;
     options.tenant_name = "restored";
     Check(loop_.Run(restore::Restore(Environment(), source, std::move(plan), options)));
+  }
+
+  void SuspendArchive() override {
+    Check(loop_.Run(archiver_->SetDestState(/*enable=*/false)));
+    Check(loop_.Run(archiver_->AwaitState()));
+  }
+  void ResumeArchive() override {
+    Check(loop_.Run(archiver_->SetDestState(/*enable=*/true)));
+    Check(loop_.Run(archiver_->AwaitState()));
+  }
+  void CatchUp() override { Check(loop_.Run(archiver_->CatchUp())); }
+  std::uint64_t LogBytes() override {
+    std::uint64_t bytes = 0;
+    for (const auto& ls : tenant_->Statistics().log_streams) bytes += ls.end_lsn.value;
+    return bytes;
   }
 
  private:
@@ -187,32 +190,8 @@ class ObbakSide final : public Side {
   std::unique_ptr<backup::DataBackup> backup_;
 };
 
-io::Task<void> Overwrite(io::Disk& disk, std::string path, std::uint64_t count,
-                         std::vector<double>& seconds) {
-  constexpr std::size_t kPage = io::Disk::kAlignment;
-  constexpr std::size_t kFileSize = std::size_t{16} << 20;
-  const auto file = Check(co_await disk.Open(path, {.create = true, .direct = true}));
-  const io::AlignedBytes pages(kFileSize);
-  std::ranges::fill(pages.span(), std::byte{0x5a});
-  Check(co_await file->Write(0, pages.span(), io::Durability::kDurable));
-  for (std::uint64_t i = 0; i < count; ++i) {
-    const auto start = SteadyClock::now();
-    Check(co_await file->Write(i * kPage % kFileSize, pages.span().first(kPage),
-                               io::Durability::kDurable));
-    seconds.push_back(SecondsSince(start));
-  }
-}
-
 }  // namespace
 
-std::unique_ptr<Side> MakeObbakSide() { return std::make_unique<ObbakSide>(); }
-
-std::vector<double> OverwriteDurably(const std::string& path, std::uint64_t count) {
-  io::Loop loop(NewDriver());
-  std::vector<double> seconds;
-  seconds.reserve(count);
-  loop.Run(Overwrite(loop.disk(), path, count, seconds));
-  return seconds;
-}
+std::unique_ptr<ArchivingSide> MakeObbakSide() { return std::make_unique<ObbakSide>(); }
 
 }  // namespace obbak::bench

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/check.h"
 #include "bench/side.h"
 
 namespace obbak::bench {
@@ -131,7 +132,7 @@ class RocksDbSide final : public Side {
   void PrepareBackup(const std::string& dir) override {
     engine_ = OpenBackups<rocksdb::BackupEngine>(dir);
   }
-  void Backup(const std::string& dir) override {
+  void Backup(const std::string& dir, BackupKind) override {
     if (engine_ == nullptr) PrepareBackup(dir);
     Check(engine_->CreateNewBackup(db_.get(), /*flush_before_backup=*/true));
   }

@@ -46,7 +46,9 @@ struct Memory {
   std::size_t block_cache = std::size_t{256} << 20;
 };
 
-// Any failure ends the program: a benchmark has nothing to say then.
+enum class BackupKind { kFull, kIncremental };
+
+// Any failure ends the program (bench/check.h).
 class Side {
  public:
   virtual ~Side() = default;
@@ -73,24 +75,30 @@ class Side {
   // The number of rows.
   virtual std::uint64_t Scan() = 0;
 
-  // Backs everything up below `dir`: all of it the first time, then what has changed. Durable. What
-  // a backup presumes - that an archive of the log is running - is there already.
+  // What a backup presumes: of ours, that an archive of the log is running.
   virtual void PrepareBackup(const std::string& dir) = 0;
-  virtual void Backup(const std::string& dir) = 0;
+  // Backs everything up below `dir`, durably. RocksDB's first backup is a full one, all others are
+  // not.
+  virtual void Backup(const std::string& dir, BackupKind kind) = 0;
   // Reads all that was backed up and checks every checksum.
   virtual void VerifyBackup(const std::string& dir) = 0;
   // A new store in `to` that has the newest backup.
   virtual void Restore(const std::string& dir, const std::string& to) = 0;
 };
 
-std::unique_ptr<Side> MakeObbakSide();
+// What ours has beyond that, after PrepareBackup.
+class ArchivingSide : public Side {
+ public:
+  // Logs pile up.
+  virtual void SuspendArchive() = 0;
+  virtual void ResumeArchive() = 0;
+  // Until all logs written so far are in the archive.
+  virtual void CatchUp() = 0;
+  // Written so far.
+  virtual std::uint64_t LogBytes() = 0;
+};
+
+std::unique_ptr<ArchivingSide> MakeObbakSide();
 std::unique_ptr<Side> MakeRocksDbSide();
-
-// `count` writes of 4 KiB, one after the other, each durable when the next begins: the least that a
-// durable commit by one writer costs here. Through the engine's own io_uring driver, over the
-// blocks of a file that was written once. Returns the seconds of each.
-std::vector<double> OverwriteDurably(const std::string& path, std::uint64_t count);
-
-[[noreturn]] void Die(const std::string& what);
 
 }  // namespace obbak::bench
