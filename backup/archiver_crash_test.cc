@@ -2,15 +2,14 @@
 // hold, and the archive goes on without gap or duplicate, whatever the moment.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "backup/archiver_test_support.h"
+#include "base/thoroughness_test_support.h"
 #include "io/sync.h"
 
 namespace obbak::backup {
@@ -18,24 +17,6 @@ namespace {
 
 using format::Scn;
 using io::SimImage;
-
-// Sanitizers slow everything down by an order of magnitude.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define OBBAK_UNDER_ASAN 1
-#endif
-#endif
-#if defined(OBBAK_UNDER_ASAN) || defined(__SANITIZE_ADDRESS__)
-constexpr bool kIsSlow = true;
-#else
-constexpr bool kIsSlow = false;
-#endif
-
-// OBBAK_CRASH_STRIDE=1 tries every operation; without it, each so many-th.
-std::uint64_t Stride(std::uint64_t usual) {
-  const char* stride = std::getenv("OBBAK_CRASH_STRIDE");
-  return stride == nullptr ? usual : std::max(1UL, std::strtoul(stride, nullptr, 10));
-}
 
 ArchiveOptions Options() {
   ArchiveOptions options = QuietArchive();
@@ -149,7 +130,7 @@ TEST(ArchiverCrash, APowerFailureAtAnyOperationLeavesNoGapAndNoClaim) {
   const SimImage image = Begun();
   ASSERT_FALSE(HasFailure());
   std::uint64_t crashes = 0;
-  for (std::uint64_t stop = 1;; stop += Stride(kIsSlow ? 97 : 11)) {
+  for (std::uint64_t stop = 1;; stop += CrashStride(11, 97)) {
     ArchivedTenant tenant(7, image);
     tenant.disk().StopAtOperation(stop);
     if (tenant.Open(Options())) Work(tenant);
@@ -184,7 +165,7 @@ TEST(ArchiverCrash, APowerFailureWhileItGoesOnTakesNothingEither) {
     if (first.Open(Options())) Work(first);
     first.Close();
     const SimImage torn = first.disk().CrashImage(part);
-    for (std::uint64_t stop = 1;; stop += Stride(kIsSlow ? 131 : 29)) {
+    for (std::uint64_t stop = 1;; stop += CrashStride(29, 131)) {
       ArchivedTenant second(part, torn);
       second.disk().StopAtOperation(stop);
       if (second.Open(Options())) {
@@ -247,7 +228,7 @@ TEST(ArchiverCrash, APowerFailureBesideBackgroundWorkLeavesNoGapAndNoClaim) {
   const SimImage image = Begun();
   ASSERT_FALSE(HasFailure());
   std::uint64_t crashes = 0;
-  for (std::uint64_t stop = 1;; stop += Stride(kIsSlow ? 331 : 67)) {
+  for (std::uint64_t stop = 1;; stop += CrashStride(67, 331)) {
     ArchivedTenant tenant(stop, image);
     tenant.disk().StopAtOperation(stop);
     if (tenant.Open(archive, engine)) {

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <set>
@@ -12,6 +11,7 @@
 
 #include "backup/backup_test_support.h"
 #include "backup/set_check_test_support.h"
+#include "base/thoroughness_test_support.h"
 #include "format/backup_path.h"
 
 namespace obbak::backup {
@@ -30,24 +30,6 @@ using io::SimOperation;
     const auto& outcome = (expression);                             \
     ASSERT_TRUE(outcome.has_value()) << outcome.error().ToString(); \
   } while (false)
-
-// Sanitizers slow everything down by an order of magnitude.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define OBBAK_UNDER_ASAN 1
-#endif
-#endif
-#if defined(OBBAK_UNDER_ASAN) || defined(__SANITIZE_ADDRESS__)
-constexpr std::uint64_t kSlower = 5;
-#else
-constexpr std::uint64_t kSlower = 1;
-#endif
-
-// OBBAK_FAULT_STRIDE=1 tries every operation; without it, each so many-th.
-std::uint64_t Stride(std::uint64_t usual) {
-  const char* stride = std::getenv("OBBAK_FAULT_STRIDE");
-  return stride == nullptr ? usual * kSlower : std::max(1UL, std::strtoul(stride, nullptr, 10));
-}
 
 // What a writer that died has left behind, and the next one removes.
 enum class Temporaries { kNone, kMayBeThere };
@@ -136,7 +118,7 @@ TEST(BackupFaults, OneFailedOperationCostsARetryAndNoMore) {
   const std::uint64_t all = OperationsOfBackup();
   ASSERT_GT(all, 100U);
   std::set<std::int64_t> retries;
-  for (std::uint64_t at = 1; at <= all; at += Stride(23)) {
+  for (std::uint64_t at = 1; at <= all; at += CrashStride(23, 115)) {
     Opened opened(Prepared());
     std::uint64_t count = 0;
     opened.world.disk().Observe([&](const SimOperation& operation) {
@@ -187,7 +169,7 @@ TEST(BackupFaults, ManyFailuresInARowAreGoneThrough) {
 
 TEST(BackupFaults, AFullDestinationFailsTheJobAndHarmsNothing) {
   const std::uint64_t all = OperationsOfBackup();
-  for (std::uint64_t at = 25; at <= all; at += Stride(83)) {
+  for (std::uint64_t at = 25; at <= all; at += CrashStride(83, 415)) {
     Opened opened(Prepared());
     std::uint64_t count = 0;
     opened.world.disk().Observe([&](const SimOperation& operation) {
@@ -232,7 +214,7 @@ TEST(BackupFaults, ADamagedBlockOfTheTenantIsNotBackedUp) {
 
 TEST(BackupFaults, ACanceledJobEndsSoonWhereverItIs) {
   const std::uint64_t all = OperationsOfBackup();
-  for (std::uint64_t at = 1; at <= all; at += Stride(67)) {
+  for (std::uint64_t at = 1; at <= all; at += CrashStride(67, 335)) {
     Opened opened(Prepared());
     std::uint64_t count = 0;
     std::uint64_t after = 0;
@@ -273,7 +255,7 @@ TEST(BackupFaults, AfterAPowerFailureNothingLooksComplete) {
     ASSERT_OK(opened.source.Incremental());
     last = opened.world.disk().operations();
   }
-  for (std::uint64_t at = first; at <= last; at += Stride(61)) {
+  for (std::uint64_t at = first; at <= last; at += CrashStride(61, 305)) {
     SimImage left;
     {
       Opened opened(Prepared());

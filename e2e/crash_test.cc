@@ -3,25 +3,17 @@
 // duplicate, and nothing that is incomplete is taken for complete.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <string>
 
+#include "base/thoroughness_test_support.h"
 #include "e2e/history_test_support.h"
 
 namespace obbak::e2e {
 namespace {
 
 using format::BackupType;
-
-// OBBAK_CRASH_STRIDE=1 tries every operation.
-std::uint64_t Stride(std::uint64_t usual) {
-  const char* stride = std::getenv("OBBAK_CRASH_STRIDE");
-  return stride == nullptr ? kIsSlow ? 6 * usual : usual
-                           : std::max(1UL, std::strtoul(stride, nullptr, 10));
-}
 
 // What a source does until the power goes: nothing is expected to succeed.
 struct Doomed {
@@ -88,7 +80,7 @@ TEST(E2eCrash, ArchiveAndBackupGoOnAfterAPowerFailure) {
   }
   ASSERT_GT(end, begin + 200);
   std::uint64_t tried = 0;
-  for (std::uint64_t stop = begin + 1; stop < end; stop += Stride(37)) {
+  for (std::uint64_t stop = begin + 1; stop < end; stop += CrashStride(37, 222)) {
     SCOPED_TRACE("power off at operation " + std::to_string(stop));
     io::SimWorld doomed(21);
     {
@@ -140,7 +132,7 @@ TEST(E2eCrash, ARestoreThatWasInterruptedIsBegunAgain) {
     ASSERT_TRUE(world.loop().Run(restored->tenant->Close()));
     operations = world.disk().operations();
   }
-  for (std::uint64_t stop = 1; stop < operations; stop += Stride(23)) {
+  for (std::uint64_t stop = 1; stop < operations; stop += CrashStride(23, 138)) {
     SCOPED_TRACE("power off at operation " + std::to_string(stop));
     io::SimWorld doomed(1, image, now);
     doomed.disk().StopAtOperation(stop);
@@ -186,7 +178,7 @@ TEST(E2eCrash, AnActivationThatWasInterruptedIsFinished) {
     ASSERT_TRUE(activated) << activated.error().ToString();
     operations = world.disk().operations();
   }
-  for (std::uint64_t stop = 1; stop < operations; stop += Stride(3)) {
+  for (std::uint64_t stop = 1; stop < operations; stop += CrashStride(3, 18)) {
     SCOPED_TRACE("power off at operation " + std::to_string(stop));
     io::SimWorld doomed(1, image, now);
     doomed.disk().StopAtOperation(stop);

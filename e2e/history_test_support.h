@@ -31,18 +31,6 @@
 
 namespace obbak::e2e {
 
-// Whether a sanitizer makes everything slow.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define OBBAK_UNDER_ASAN 1
-#endif
-#endif
-#if defined(OBBAK_UNDER_ASAN) || defined(__SANITIZE_ADDRESS__)
-inline constexpr bool kIsSlow = true;
-#else
-inline constexpr bool kIsSlow = false;
-#endif
-
 using engine::Tenant;
 using format::Scn;
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/thoroughness_test_support.h"
 #include "e2e/history_test_support.h"
 
 namespace obbak::e2e {

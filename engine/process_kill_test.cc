@@ -1,16 +1,11 @@
 // A process that is killed at any moment loses nothing that it has acknowledged. On the real
 // device: the kernel keeps what was written, so this is about the order of writes, not about their
 // durability (tenant_crash_test.cc).
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -18,7 +13,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -30,8 +24,7 @@
 #include "io/host_driver.h"
 #include "io/loop.h"
 #include "io/sync.h"
-
-extern char** environ;
+#include "io/victim_test_support.h"
 
 namespace obbak::engine {
 namespace {
@@ -40,7 +33,6 @@ constexpr int kRounds = 50;
 constexpr int kClients = 4;
 // Numbers of one round's clients.
 constexpr std::int64_t kNumbersPerRound = 1'000'000;
-constexpr int kReportFd = 3;
 constexpr const char* kDirectoryVariable = "OBBAK_KILLED_DIRECTORY";
 constexpr const char* kRoundVariable = "OBBAK_KILLED_ROUND";
 
@@ -86,7 +78,7 @@ io::Task<void> Client(Tenant& tenant, std::int64_t first, std::uint64_t seed) {
     const auto version = co_await Ledger::Execute(tenant, number, Ledger::Draw(random), end);
     if (!version) std::_Exit(3);
     if (!version->has_value()) continue;
-    if (write(kReportFd, &number, sizeof number) != sizeof number) std::_Exit(0);
+    if (write(io::Victim::kReportFd, &number, sizeof number) != sizeof number) std::_Exit(0);
   }
 }
 
@@ -136,72 +128,35 @@ TEST(ProcessKill, DISABLED_Victim) {
 
 // ---- Who kills
 
-class Victim {
+// A victim with its reports.
+class Killed {
  public:
-  Victim(const std::string& directory, int round) {
-    std::array<int, 2> pipe_ends{};
-    if (pipe2(pipe_ends.data(), O_CLOEXEC) != 0) return;
-    reports_ = pipe_ends[0];
-    const std::string directory_entry = std::string(kDirectoryVariable) + "=" + directory;
-    const std::string round_entry = std::string(kRoundVariable) + "=" + std::to_string(round);
-    std::vector<std::string> arguments{"engine_test", "--gtest_also_run_disabled_tests",
-                                       "--gtest_filter=ProcessKill.DISABLED_Victim"};
-    std::vector<std::string> variables{directory_entry, round_entry};
-    // Not which part of the tests this process runs.
-    for (char** variable = environ; *variable != nullptr; ++variable) {
-      if (!std::string_view(*variable).starts_with("GTEST_")) variables.emplace_back(*variable);
-    }
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], kReportFd);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    if (posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, Pointers(arguments).data(),
-                    Pointers(variables).data()) != 0) {
-      pid_ = 0;
-    }
-    posix_spawn_file_actions_destroy(&actions);
-    close(pipe_ends[1]);
-  }
-  Victim(const Victim&) = delete;
-  Victim& operator=(const Victim&) = delete;
-  ~Victim() {
-    Kill();
-    close(reports_);
-  }
+  Killed(const std::string& directory, int round)
+      : victim_("ProcessKill.DISABLED_Victim",
+                {std::string(kDirectoryVariable) + "=" + directory,
+                 std::string(kRoundVariable) + "=" + std::to_string(round)}) {}
 
-  bool began() const { return pid_ != 0; }
+  bool began() const { return victim_.began(); }
   // Waits for its first word: then it is at work.
   void ReadOne() { Read(1); }
   // Returns how it ended.
   int Kill() {
-    if (pid_ == 0) return status_;
-    kill(pid_, SIGKILL);
-    while (waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = 0;
+    const int status = victim_.Kill();
     Read(~std::size_t{0});
-    return status_;
+    return status;
   }
   const std::vector<std::int64_t>& acknowledged() const { return acknowledged_; }
 
  private:
-  static std::vector<char*> Pointers(std::vector<std::string>& texts) {
-    std::vector<char*> pointers;
-    for (std::string& text : texts) pointers.push_back(text.data());
-    pointers.push_back(nullptr);
-    return pointers;
-  }
   // Writes to a pipe of so few bytes are whole.
   void Read(std::size_t count) {
     std::int64_t number = 0;
-    for (; count > 0 && read(reports_, &number, sizeof number) == sizeof number; --count) {
+    for (; count > 0 && read(victim_.reports(), &number, sizeof number) == sizeof number; --count) {
       acknowledged_.push_back(number);
     }
   }
 
-  int reports_ = -1;
-  pid_t pid_ = 0;
-  int status_ = 0;
+  io::Victim victim_;
   std::vector<std::int64_t> acknowledged_;
 };
 
@@ -241,13 +196,12 @@ TEST(ProcessKill, AtAnyMomentLosesNothingAcknowledged) {
   std::size_t acknowledged = 0;
   for (int round = 1; round <= kRounds; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
-    Victim victim(directory, round);
+    Killed victim(directory, round);
     ASSERT_TRUE(victim.began());
     // Some are killed while they recover.
     if (!random.OneIn(5)) victim.ReadOne();
     std::this_thread::sleep_for(std::chrono::microseconds(random.Below(120'000)));
-    const int status = victim.Kill();
-    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "it ended by itself";
+    ASSERT_TRUE(io::WasKilled(victim.Kill())) << "it ended by itself";
     acknowledged += victim.acknowledged().size();
     CheckSurvivors(directory, victim.acknowledged(), known);
     if (HasFailure()) break;

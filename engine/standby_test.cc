@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <iterator>
@@ -15,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/thoroughness_test_support.h"
 #include "engine/activation.h"
 #include "engine/history_test_support.h"
 #include "engine/tenant_builder.h"
@@ -246,13 +246,6 @@ TEST(Standby, GetsThereInOneGoAndIsAPrimaryThenThatGoesItsOwnWay) {
 
 // ---- Power failures
 
-// Sanitizers slow everything down by an order of magnitude; OBBAK_CRASH_STRIDE=1 tries every
-// operation.
-std::uint64_t Stride(std::uint64_t usual) {
-  const char* stride = std::getenv("OBBAK_CRASH_STRIDE");
-  return stride == nullptr ? usual : std::max(1UL, std::strtoul(stride, nullptr, 10));
-}
-
 // How far a standby came before its power went.
 struct Progress {
   Scn reached;             // acknowledged
@@ -324,7 +317,7 @@ TEST(Standby, SurvivesPowerFailuresWhileItRecoversAndIsActivated) {
     ASSERT_NO_FATAL_FAILURE(first.Build(logs, start));
     ASSERT_NO_FATAL_FAILURE(first.Close());
     const SimImage image = first.world().disk().image();
-    for (std::uint64_t stop = 1;; stop += Stride(19)) {
+    for (std::uint64_t stop = 1;; stop += CrashStride(19, 19)) {
       SCOPED_TRACE("operation " + std::to_string(stop));
       Standby standby(seed, image);
       standby.world().disk().StopAtOperation(stop);
@@ -352,7 +345,7 @@ TEST(Standby, ARestoreThatWasNotFinishedIsRefusedAndBegunAnew) {
   RecordedLogs logs(history.ReadLogs());
   const std::vector<Scn> points = PointsOf(history, logs);
   const Scn point = points[points.size() / 2];
-  for (std::uint64_t stop = 1;; stop += Stride(13)) {
+  for (std::uint64_t stop = 1;; stop += CrashStride(13, 13)) {
     SCOPED_TRACE("operation " + std::to_string(stop));
     SimWorld world(stop);
     world.disk().StopAtOperation(stop);

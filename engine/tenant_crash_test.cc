@@ -2,9 +2,7 @@
 // there, what was not is there as a whole or not at all, and the tenant works on.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/thoroughness_test_support.h"
 #include "engine/clog_test_support.h"
 #include "engine/ddl_payloads.h"
 #include "engine/disk_reading_test_support.h"
@@ -39,24 +38,6 @@ constexpr LsId kFirstLs{1001};
 constexpr LsId kSecondLs{1002};
 
 std::string ClogDirOf(LsId ls) { return std::string(kDir) + "/clog/" + std::to_string(ls.value); }
-
-// Sanitizers slow everything down by an order of magnitude.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define OBBAK_UNDER_ASAN 1
-#endif
-#endif
-#if defined(OBBAK_UNDER_ASAN) || defined(__SANITIZE_ADDRESS__)
-constexpr bool kIsSlow = true;
-#else
-constexpr bool kIsSlow = false;
-#endif
-
-// OBBAK_CRASH_STRIDE=1 tries every operation; without it, each so many-th.
-std::uint64_t Stride(std::uint64_t usual) {
-  const char* stride = std::getenv("OBBAK_CRASH_STRIDE");
-  return stride == nullptr ? usual : std::max(1UL, std::strtoul(stride, nullptr, 10));
-}
 
 EngineOptions Quiet() { return SmallEngine(); }
 
@@ -351,18 +332,18 @@ void CrashEverywhere(std::uint64_t seed, std::uint64_t images, std::uint64_t str
 }
 
 TEST(TenantCrash, APowerFailureAtAnyOperationTakesNothingAcknowledgedAndLeavesNoHalves) {
-  CrashEverywhere(/*seed=*/3, /*images=*/2, Stride(kIsSlow ? 37 : 1), Quiet());
+  CrashEverywhere(/*seed=*/3, /*images=*/2, CrashStride(1, 37), Quiet());
 }
 
 TEST(TenantCrash, APowerFailureBesideBackgroundWorkTakesNothingAcknowledgedAndLeavesNoHalves) {
-  CrashEverywhere(/*seed=*/4, /*images=*/2, Stride(kIsSlow ? 53 : 29), Busy());
+  CrashEverywhere(/*seed=*/4, /*images=*/2, CrashStride(29, 53), Busy());
 }
 
 TEST(TenantCrash, APowerFailureWhileRecoveringTakesNothing) {
   Told told;
   const SimImage image = NewLedger(told);
   ASSERT_FALSE(HasFailure());
-  const std::uint64_t stride = Stride(17);
+  const std::uint64_t stride = CrashStride(17, 17);
   const std::uint64_t operations =
       RunUntil(image, told, io::SimDisk::kNever, 1, Quiet()).world->disk().operations();
   std::uint64_t crashes = 0;
@@ -386,7 +367,7 @@ TEST(TenantCrash, APowerFailureWhileRecoveringTakesNothing) {
 }
 
 TEST(TenantCrash, ATenantWhoseCreationWasCutIsRefusedOrWhole) {
-  const std::uint64_t stride = Stride(9);
+  const std::uint64_t stride = CrashStride(9, 9);
   std::set<ErrorCode> refusals;
   for (std::uint64_t stop = 1;; stop += stride) {
     SimWorld world(stop);
@@ -451,7 +432,7 @@ TEST(TenantCrash, TwoPhaseCommitIsAtomicAtEachOfItsSeams) {
   ASSERT_FALSE(HasFailure());
   std::set<std::string> seams;
   for (std::uint64_t seed = 1; seed <= 2; ++seed) {
-    for (std::uint64_t stop = 1;; stop += Stride(kIsSlow ? 3 : 1)) {
+    for (std::uint64_t stop = 1;; stop += CrashStride(1, 3)) {
       SimWorld world(seed, image);
       auto tenant = world.loop().Run(Tenant::Open(EnvOf(world), kDir, Quiet()));
       ASSERT_OK(tenant);
