@@ -63,8 +63,18 @@ void SetRange(OutputRow& row, Scn from, Scn to) {
 
 const char* IntactText(bool intact) { return intact ? "intact" : "broken"; }
 
+// A set without its end: nothing that is known of it is final.
+OutputRow UnfinishedSetRow(const restore::ValidatedSet& set) {
+  OutputRow row = Row("set", fmt::format("set {}", set.desc.backup_set_id.value), "unfinished");
+  row[kFiles] = std::to_string(set.files);
+  row[kBytes] = std::to_string(set.bytes);
+  row[kDetail] = "its backup is going on, or has failed";
+  return row;
+}
+
 // From where logs are replayed to where the set can be restored at the earliest.
 OutputRow SetRow(const restore::ValidatedSet& set) {
+  if (!set.ended) return UnfinishedSetRow(set);
   const format::BackupSetFileDesc& desc = set.desc;
   OutputRow row =
       Row("set", fmt::format("set {}", desc.backup_set_id.value), IntactText(set.intact));

@@ -203,7 +203,8 @@ class Validation {
       row.desc.backup_set_id = id;
       row.files = set.files;
       row.bytes = set.bytes;
-      row.intact = set.is_complete() && set.desc && !findings_.IsBroken(dest.facts.medium) &&
+      row.ended = set.is_complete();
+      row.intact = row.ended && set.desc && !findings_.IsBroken(dest.facts.medium) &&
                    !findings_.IsBroken(dest.facts.medium, id) && DependsOn(row.desc, intact);
       if (row.intact) intact.insert(id);
       result_.sets.push_back(std::move(row));

@@ -34,7 +34,8 @@ struct ValidatedSet {
   format::BackupSetFileDesc desc;
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
-  bool intact = false;  // no error in it or in the sets it depends on
+  bool ended = false;   // has the mark of its end: the backup is neither going on nor cut off
+  bool intact = false;  // ended, and no error in it or in the sets it depends on
 };
 struct ValidatedPiece {
   format::TenantArchivePieceAttr attr;
