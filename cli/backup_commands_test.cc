@@ -224,20 +224,21 @@ TEST_F(BackupCommandsTest, ListsSetsAndJobs) {
 TEST_F(BackupCommandsTest, ARunningBackupIsCancelledFromOutside) {
   CreateArchived();
   Out({"load", "--csv", Write("a.csv", "id,owner,balance\n2,bob,0\n"), "--table", "accounts"});
+  // A backup may be over before it is asked; then there is nothing to cancel, and another one is.
   CommandResult backup;
-  std::thread other([&] { backup = Run({"backup", "full", "--dest", Data()}); });
-  // It may be over before it is asked; then there is nothing to cancel, and nothing was.
-  std::string answer;
-  for (int tries = 0; tries < 200 && !answer.starts_with("process"); ++tries) {
-    answer = Out({"backup", "cancel"});
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (int i = 0; i < 10 && backup.status == kSuccess; ++i) {
+    std::thread other([&] { backup = Run({"backup", "full", "--dest", Data()}); });
+    std::string answer;
+    for (int tries = 0; tries < 200 && !answer.starts_with("process"); ++tries) {
+      answer = Out({"backup", "cancel"});
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    other.join();
   }
-  other.join();
-  if (backup.status == kSuccess) GTEST_SKIP() << "the backup was faster";
   EXPECT_THAT(backup.err, HasSubstr("[OB_CANCELED -4072]"));
   const json::value list = Json({"backup", "list"});
-  EXPECT_EQ(list.at("jobs").at(0).at("status").as_string(), "CANCELED");
-  EXPECT_EQ(list.at("sets").at(0).at("file_status").as_string(), "INCOMPLETE");
+  EXPECT_EQ(list.at("jobs").as_array().back().at("status").as_string(), "CANCELED");
+  EXPECT_EQ(list.at("sets").as_array().back().at("file_status").as_string(), "INCOMPLETE");
   Out({"backup", "full"});
 }
 

@@ -10,10 +10,10 @@
 #include <string_view>
 #include <utility>
 
-#include "engine/aligned_bytes.h"
 #include "format/crc32c.h"
 #include "format/le_bytes.h"
 #include "format/macro_block_header.h"
+#include "io/aligned_bytes.h"
 
 namespace obbak::engine {
 namespace {
@@ -97,7 +97,7 @@ io::Task<Result<std::unique_ptr<BlockFile>>> BlockFile::Create(io::Loop& loop, i
   if (!file) co_return Fail(std::move(file).error());
   if (Status status = co_await (*file)->Allocate(0, kSlotSize); !status)
     co_return Fail(std::move(status).error());
-  const AlignedBytes superblock(kSuperblockSize);
+  const io::AlignedBytes superblock(kSuperblockSize);
   EncodeSuperblock(options, superblock.span());
   if (Status status = co_await (*file)->Write(0, superblock.span(), io::Durability::kDurable);
       !status) {
@@ -112,7 +112,7 @@ io::Task<Result<std::unique_ptr<BlockFile>>> BlockFile::Open(io::Loop& loop, io:
                                                              Options options) {
   Result<std::unique_ptr<io::File>> file = co_await disk.Open(options.path, {.direct = true});
   if (!file) co_return Fail(std::move(file).error());
-  const AlignedBytes superblock(kSuperblockSize);
+  const io::AlignedBytes superblock(kSuperblockSize);
   const Result<std::size_t> read = co_await (*file)->Read(0, superblock.span());
   if (!read) co_return Fail(read.error());
   if (*read != kSuperblockSize) {

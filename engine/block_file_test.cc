@@ -22,7 +22,7 @@ TEST(BlockFile, GivesBackWhatWasWritten) {
     const auto id = Allocate(storage);
     ASSERT_TRUE(id) << id.error().ToString();
     ids.push_back(*id);
-    const AlignedBytes buffer(8192);
+    const io::AlignedBytes buffer(8192);
     std::ranges::fill(buffer.span(), static_cast<std::byte>(i));
     ASSERT_TRUE(storage.Run(storage.blocks().Write(*id, buffer.span())));
   }
@@ -30,7 +30,7 @@ TEST(BlockFile, GivesBackWhatWasWritten) {
   storage.Reopen();
   for (int i = 0; i < 40; ++i) {
     ASSERT_TRUE(storage.blocks().AddReference(ids[static_cast<std::size_t>(i)]));
-    const AlignedBytes buffer(4096);
+    const io::AlignedBytes buffer(4096);
     ASSERT_TRUE(
         storage.Run(storage.blocks().Read(ids[static_cast<std::size_t>(i)], 4096, buffer.span())));
     EXPECT_TRUE(std::ranges::all_of(
@@ -123,7 +123,7 @@ TEST(BlockFile, OfSomebodyElseIsRefused) {
 io::Task<Status> Corrupt(io::Disk& disk, std::size_t byte, std::size_t size) {
   auto file = co_await disk.Open(SstableWorld::FileOptions().path, {.direct = true});
   if (!file) co_return Fail(file.error());
-  const AlignedBytes buffer(size);
+  const io::AlignedBytes buffer(size);
   if (auto read = co_await (*file)->Read(0, buffer.span()); !read) co_return Fail(read.error());
   buffer.span()[byte] ^= std::byte{1};
   co_return co_await (*file)->Write(0, buffer.span());

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "base/bytes.h"
-#include "engine/aligned_bytes.h"
 #include "engine/clog_files.h"
 #include "format/lsn.h"
+#include "io/aligned_bytes.h"
 
 namespace obbak::engine {
 namespace {
@@ -19,9 +19,9 @@ constexpr std::size_t kPiece = std::size_t{1} << 20;
 
 // The log up to the cut, and behind it `group` and zeros up to the page's end.
 io::Task<Status> WriteEnd(io::File& file, std::uint64_t offset, ByteView group) {
-  const std::uint64_t page = AlignDown(offset);
+  const std::uint64_t page = io::AlignDown(offset);
   const std::size_t before = offset - page;
-  const AlignedBytes bytes(std::max(AlignUp(before + group.size()), io::Disk::kAlignment));
+  const io::AlignedBytes bytes(std::max(io::AlignUp(before + group.size()), io::Disk::kAlignment));
   std::ranges::fill(bytes.span(), std::byte{});
   if (before > 0) {
     const auto first = bytes.span().first(io::Disk::kAlignment);
@@ -34,7 +34,7 @@ io::Task<Status> WriteEnd(io::File& file, std::uint64_t offset, ByteView group) 
 }
 
 io::Task<Status> WriteZeros(io::File& file, std::uint64_t from, std::uint64_t end) {
-  const AlignedBytes zeros(kPiece);
+  const io::AlignedBytes zeros(kPiece);
   std::ranges::fill(zeros.span(), std::byte{});
   for (std::uint64_t at = from; at < end; at += kPiece) {
     const std::size_t size = std::min<std::size_t>(kPiece, end - at);
@@ -63,10 +63,10 @@ io::Task<Status> CutClog(Env env, std::string dir, format::LsId ls, pb::LogCut c
   if (!file) co_return Fail(std::move(file).error());
   const std::uint64_t offset = OffsetInClogFile(lsn);
   const std::uint64_t old_end =
-      BlockIdOf(end) == block ? AlignUp(OffsetInClogFile(end)) : format::kLogFileSize;
+      BlockIdOf(end) == block ? io::AlignUp(OffsetInClogFile(end)) : format::kLogFileSize;
   const ByteView group = AsByteView(cut.group());
   Status status = co_await WriteEnd(**file, offset, group);
-  if (status) status = co_await WriteZeros(**file, AlignUp(offset + group.size()), old_end);
+  if (status) status = co_await WriteZeros(**file, io::AlignUp(offset + group.size()), old_end);
   if (status) status = co_await (*file)->Sync();
   co_return status;
 }

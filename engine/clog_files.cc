@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
-#include "engine/aligned_bytes.h"
 #include "format/log_file_header.h"
+#include "io/aligned_bytes.h"
 
 namespace obbak::engine {
 namespace {
@@ -37,7 +37,7 @@ ClogFiles::ClogFiles(Env env, std::string dir, format::LsId ls_id, std::size_t z
     : env_(env),
       dir_(std::move(dir)),
       ls_id_(ls_id),
-      zero_ahead_(AlignUp(zero_ahead)),
+      zero_ahead_(io::AlignUp(zero_ahead)),
       max_spares_(max_spares),
       preparing_(env.loop),
       recycling_(env.loop) {}
@@ -102,7 +102,7 @@ io::Task<Status> ClogFiles::LoadHeader(std::uint64_t block_id) {
                        .WithPath(PathOf(block_id))
                        .WithOffset(0));
   }
-  const AlignedBytes area(kLogFileHeaderArea);
+  const io::AlignedBytes area(kLogFileHeaderArea);
   Result<std::size_t> read = co_await (*file)->Read(0, area.span());
   if (!read) co_return Fail(std::move(read).error());
   Result<Scn> first_scn = CheckHeader(area.span().first(*read), block_id);
@@ -149,7 +149,7 @@ io::Task<Result<ClogFiles::BlockFile>> ClogFiles::MakeFile(std::string path) {
   BlockFile made{.file = *std::move(opened), .written_end = kLogFileHeaderArea};
   if (Status status = co_await made.file->Allocate(0, kLogFileSize); !status)
     co_return Fail(std::move(status).error());
-  const AlignedBytes zeros(kLogFileHeaderArea + std::min(zero_ahead_, format::kPalfBlockSize));
+  const io::AlignedBytes zeros(kLogFileHeaderArea + std::min(zero_ahead_, format::kPalfBlockSize));
   std::ranges::fill(zeros.span(), std::byte{});
   if (Status status = co_await made.file->Write(0, zeros.span()); !status)
     co_return Fail(std::move(status).error());
@@ -197,7 +197,7 @@ io::Task<Status> ClogFiles::WriteHeader(io::File& file, std::uint64_t block_id, 
        .curr_block_id = static_cast<std::int64_t>(block_id),
        .palf_id = ls_id_.value});
   if (!header) co_return Fail(header.error());
-  const AlignedBytes area(kLogFileHeaderArea);
+  const io::AlignedBytes area(kLogFileHeaderArea);
   std::memcpy(area.span().data(), header->data(), kLogFileHeaderArea);
   co_return co_await file.Write(0, area.span(), io::Durability::kDurable);
 }

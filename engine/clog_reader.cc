@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/aligned_bytes.h"
 #include "engine/clog.h"
 #include "engine/clog_files.h"
 #include "format/log_group.h"
 #include "format/log_reader.h"
+#include "io/aligned_bytes.h"
 
 namespace obbak::engine {
 namespace {
@@ -33,7 +33,7 @@ struct ClogReader::State {
   LogReader reader;
   std::unique_ptr<io::File> file;  // the block of file_block
   std::uint64_t file_block = 0;
-  AlignedBytes memory;
+  io::AlignedBytes memory;
   std::vector<format::LogGroup> groups;
 };
 
@@ -69,9 +69,9 @@ io::Task<Result<std::span<const format::LogGroup>>> ClogReader::Read() {
   const std::uint64_t offset = OffsetInClogFile(begin);
   const std::uint64_t available =
       std::min(BytesLeftInBlock(begin), state.clog.durable_end_lsn() - begin);
-  const std::uint64_t from = AlignDown(offset);
-  const std::size_t size = std::min<std::size_t>(AlignUp(offset + available) - from, kBatch);
-  if (state.memory.size() < size) state.memory = AlignedBytes(size);
+  const std::uint64_t from = io::AlignDown(offset);
+  const std::size_t size = std::min<std::size_t>(io::AlignUp(offset + available) - from, kBatch);
+  if (state.memory.size() < size) state.memory = io::AlignedBytes(size);
   Result<std::size_t> read = co_await state.file->Read(from, state.memory.span().first(size));
   // The file may be in use for another block by now.
   if (Status there = state.CheckNotRecycled(); !there) co_return Fail(std::move(there).error());

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "engine/aligned_bytes.h"
 #include "format/log_group.h"
 #include "format/log_reader.h"
+#include "io/aligned_bytes.h"
 #include "io/sync.h"
 
 namespace obbak::engine {
@@ -70,7 +70,7 @@ class BlockLoader {
     arrived_.WakeAll();
   }
 
-  AlignedBytes memory_;
+  io::AlignedBytes memory_;
   io::File* file_ = nullptr;
   std::vector<bool> chunks_;  // asked for; true: arrived
   std::size_t ready_ = 0;     // bytes
@@ -190,13 +190,14 @@ class Recovery {
   // Remembers what is in memory around the log's end, at `offset` of the file.
   io::Task<Status> NoteTail(std::uint64_t block_id, std::uint64_t offset) {
     const std::uint64_t torn_end =
-        std::min<std::uint64_t>(AlignUp(offset + format::kMaxGroupEntrySize), kLogFileSize);
+        std::min<std::uint64_t>(io::AlignUp(offset + format::kMaxGroupEntrySize), kLogFileSize);
     if (Status status = co_await loader_.Want(torn_end); !status) co_return status;
     const ByteView torn = loader_.loaded().subspan(offset, torn_end - offset);
     const auto last_used = std::find_if(torn.rbegin(), torn.rend(),
                                         [](std::byte byte) { return byte != std::byte{}; });
     torn_size_ = static_cast<std::size_t>(torn.rend() - last_used);
-    const ByteView page = loader_.loaded().subspan(AlignDown(offset), offset - AlignDown(offset));
+    const ByteView page =
+        loader_.loaded().subspan(io::AlignDown(offset), offset - io::AlignDown(offset));
     page_.assign(page.begin(), page.end());
     if (OffsetInBlock(reader_.lsn()) == 0) files_.block(block_id).first_scn = format::kInvalidScn;
     co_return Status();
@@ -214,18 +215,18 @@ class Recovery {
       co_return Fail(std::move(synced).error());
     if (BlockIdOf(reader_.lsn()) > block_id) co_return tail;  // which is exactly full
     const std::uint64_t end = OffsetInClogFile(reader_.lsn());
-    tail.file = {.file = *std::move(file), .written_end = AlignUp(end)};
+    tail.file = {.file = *std::move(file), .written_end = io::AlignUp(end)};
     if (torn_size_ > 0) {
       env_.log.Write(LogLevel::kInfo,
                      fmt::format("{}: the log ends at LSN {}; erasing {} bytes behind it",
                                  files_.PathOf(block_id), reader_.lsn().value, torn_size_));
-      const AlignedBytes clean(tail.page.size() + torn_size_);
+      const io::AlignedBytes clean(tail.page.size() + torn_size_);
       std::fill(std::ranges::copy(tail.page, clean.span().begin()).out, clean.span().end(),
                 std::byte{});
-      Status written =
-          co_await tail.file.file->Write(AlignDown(end), clean.span(), io::Durability::kDurable);
+      Status written = co_await tail.file.file->Write(io::AlignDown(end), clean.span(),
+                                                      io::Durability::kDurable);
       if (!written) co_return Fail(std::move(written).error());
-      tail.file.written_end = AlignDown(end) + clean.size();
+      tail.file.written_end = io::AlignDown(end) + clean.size();
     }
     co_return tail;
   }

@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "engine/aligned_bytes.h"
 #include "engine/clog_reader.h"
 #include "engine/clog_test_support.h"
 #include "format/group_entry_builder.h"
 #include "format/log_file_header.h"
 #include "format/log_file_reader.h"
 #include "format/log_group.h"
+#include "io/aligned_bytes.h"
 
 namespace obbak::engine {
 namespace {
@@ -328,7 +328,7 @@ TEST(ClogTest, WhatATornWriteLeftIsErased) {
     const std::uint64_t end = OffsetInClogFile(world.clog().end_lsn());
     ASSERT_OK(world.Close());
     // A page's rest of zeros and then something, or something at once.
-    const std::uint64_t torn = seed % 2 == 0 ? end : AlignUp(end);
+    const std::uint64_t torn = seed % 2 == 0 ? end : io::AlignUp(end);
     world.Overwrite(BlockPath(0), torn, RandomPayload(world.random(), 1 + seed * 300'000));
     ASSERT_OK(world.Open());
     EXPECT_EQ(world.replayed(), world.appended());

@@ -157,7 +157,7 @@ void ClogWriter::Seal() {
 
 void ClogWriter::Lay(Pending& group, const PalfBaseInfo& before, ByteView bytes) {
   const Lsn begin = before.curr_lsn;
-  group.size = AlignUp(page_.size() + bytes.size());
+  group.size = io::AlignUp(page_.size() + bytes.size());
   group.offset = OffsetInClogFile(begin) - page_.size();
   group.end_lsn = begin + bytes.size();
   group.end_scn = builder_.position().prev_log_info.scn;
@@ -172,14 +172,14 @@ void ClogWriter::Lay(Pending& group, const PalfBaseInfo& before, ByteView bytes)
   }
 
   const std::size_t wanted = group.is_raw ? std::max(group.size, kRawWrite) : group.size;
-  if (group.pages.size() < wanted) group.pages = AlignedBytes(wanted);
+  if (group.pages.size() < wanted) group.pages = io::AlignedBytes(wanted);
   std::byte* const to = group.pages.span().data();
   const std::size_t end = page_.size() + bytes.size();
   if (!page_.empty()) std::memcpy(to, page_.data(), page_.size());
   std::memcpy(to + page_.size(), bytes.data(), bytes.size());
   std::memset(to + end, 0, group.size - end);
   group.used = end;
-  page_.assign(to + AlignDown(end), to + end);
+  page_.assign(to + io::AlignDown(end), to + end);
 }
 
 bool ClogWriter::Joins(Lsn begin, std::size_t size) const {
@@ -193,11 +193,11 @@ void ClogWriter::Join(ByteView bytes) {
   std::byte* const to = last.pages.span().data();
   std::memcpy(to + last.used, bytes.data(), bytes.size());
   last.used += bytes.size();
-  last.size = AlignUp(last.used);
+  last.size = io::AlignUp(last.used);
   std::memset(to + last.used, 0, last.size - last.used);
   last.end_lsn = last.end_lsn + bytes.size();
   last.end_scn = builder_.position().prev_log_info.scn;
-  page_.assign(to + AlignDown(last.used), to + last.used);
+  page_.assign(to + io::AlignDown(last.used), to + last.used);
 }
 
 io::Task<void> ClogWriter::WriteLoop() {
@@ -279,7 +279,7 @@ void ClogWriter::StartBackgroundWork() {
   if (!zeroing_ && !behind && written_end_ < kLogFileSize &&
       written_end_ < file_end_ + options_.zero_ahead / 2) {
     zeroing_ = true;
-    tasks_.Spawn(ZeroAhead(std::min(AlignDown(file_end_ + options_.zero_ahead), kLogFileSize)));
+    tasks_.Spawn(ZeroAhead(std::min(io::AlignDown(file_end_ + options_.zero_ahead), kLogFileSize)));
   }
   if (file_end_ >= kPrepareNextAt && preparing_ != block_id_ + 1) {
     preparing_ = block_id_ + 1;
@@ -288,7 +288,7 @@ void ClogWriter::StartBackgroundWork() {
 }
 
 io::Task<void> ClogWriter::ZeroAhead(std::uint64_t target) {
-  const AlignedBytes zeros(kZeroPiece);
+  const io::AlignedBytes zeros(kZeroPiece);
   std::ranges::fill(zeros.span(), std::byte{});
   while (written_end_ < target && !claiming_ && !closing_ && !failure_) {
     const std::size_t size = std::min<std::size_t>(kZeroPiece, target - written_end_);

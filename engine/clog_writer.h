@@ -11,13 +11,13 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "engine/aligned_bytes.h"
 #include "engine/clog.h"
 #include "engine/clog_files.h"
 #include "engine/clog_recovery.h"
 #include "engine/env.h"
 #include "format/group_entry_builder.h"
 #include "format/lsn.h"
+#include "io/aligned_bytes.h"
 #include "io/sync.h"
 #include "io/task.h"
 
@@ -57,7 +57,7 @@ class ClogWriter {
 
     io::WaitQueue durable;
     // The rest once it is sealed: the pages of the file that it lies in, and what follows from it.
-    AlignedBytes pages;
+    io::AlignedBytes pages;
     std::size_t size = 0;
     std::size_t used = 0;      // of size: up to the last group's end
     std::uint64_t offset = 0;  // in the file

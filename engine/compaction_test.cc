@@ -422,7 +422,7 @@ TEST(Compaction, AfterAnErrorNoBlockIsTaken) {
 }
 
 io::Task<Status> Flip(io::File& file, std::uint64_t page, std::size_t byte,
-                      const AlignedBytes& buffer) {
+                      const io::AlignedBytes& buffer) {
   const Result<std::size_t> read = co_await file.Read(page, buffer.span());
   if (!read) co_return Fail(read.error());
   buffer.span()[byte] ^= std::byte{0x10};
@@ -446,8 +446,8 @@ TEST(Compaction, FlippedBitsAreNoticedAndTheBlockIsNamed) {
                  : headers + random.Below(static_cast<std::uint64_t>(meta.occupy_size) - headers);
     const std::uint64_t page =
         static_cast<std::uint64_t>(meta.macro_id.second) * format::kMacroBlockSize +
-        AlignDown(byte);
-    const AlignedBytes buffer(io::Disk::kAlignment);
+        io::AlignDown(byte);
+    const io::AlignedBytes buffer(io::Disk::kAlignment);
     const auto flip = [&] {
       ASSERT_TRUE(table.storage().Run(Flip(**file, page, byte % io::Disk::kAlignment, buffer)));
     };

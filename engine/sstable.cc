@@ -4,11 +4,11 @@
 
 #include <utility>
 
-#include "engine/aligned_bytes.h"
 #include "engine/point_read.h"
 #include "engine/sstable_iterator.h"
 #include "format/index_row.h"
 #include "format/macro_meta.h"
+#include "io/aligned_bytes.h"
 
 namespace obbak::engine {
 namespace {
@@ -20,7 +20,7 @@ Result<format::Datum> RowValue(const format::FlatRow& row) {
 
 // A micro block of the meta tree, which may be as large as a macro block: past the cache.
 struct MetaBlock {
-  AlignedBytes buffer;
+  io::AlignedBytes buffer;
   Bytes scratch;
   format::MicroBlockReader reader;
 };
@@ -28,7 +28,7 @@ struct MetaBlock {
 io::Task<Status> ReadMetaBlock(BlockFile& blocks, format::MacroBlockId id,
                                format::IndexRowHeader entry, MetaBlock& block) {
   const auto offset = static_cast<std::size_t>(entry.block_offset);
-  const std::size_t begin = AlignDown(offset);
+  const std::size_t begin = io::AlignDown(offset);
   const std::size_t end = offset + static_cast<std::size_t>(entry.block_size);
   if (entry.block_offset < 0 || entry.block_size <= 0 || end > format::kMacroBlockSize) {
     co_return Fail(blocks.Locate(
@@ -36,7 +36,7 @@ io::Task<Status> ReadMetaBlock(BlockFile& blocks, format::MacroBlockId id,
                                                    entry.block_size, entry.block_offset)),
         id));
   }
-  block.buffer = AlignedBytes(end - begin);
+  block.buffer = io::AlignedBytes(end - begin);
   if (Status status = co_await blocks.Read(id, begin, block.buffer.span()); !status)
     co_return status;
   const Result<format::MicroBlockReader> reader =

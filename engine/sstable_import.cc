@@ -9,12 +9,12 @@
 #include <string_view>
 #include <utility>
 
-#include "engine/aligned_bytes.h"
 #include "engine/merge_step.h"
 #include "format/compressor.h"
 #include "format/local_sstable_meta.h"
 #include "format/macro_block_reader.h"
 #include "format/sstable_index_builder.h"
+#include "io/aligned_bytes.h"
 #include "io/sync.h"
 
 namespace obbak::engine {
@@ -28,7 +28,7 @@ class TreeSink final : public format::MacroBlockSink {
  public:
   struct Block {
     MacroBlockId place;
-    AlignedBytes bytes;
+    io::AlignedBytes bytes;
   };
 
   void AddRoom(const MacroBlockId& place) { room_.push_back(place); }
@@ -42,7 +42,7 @@ class TreeSink final : public format::MacroBlockSink {
     return place;
   }
   Status Write(const MacroBlockId& place, const MacroBlockSink::Block& block) override {
-    written_.push_back({place, AlignedBytes(block.bytes.size())});
+    written_.push_back({place, io::AlignedBytes(block.bytes.size())});
     std::memcpy(written_.back().bytes.span().data(), block.bytes.data(), block.bytes.size());
     return {};
   }
@@ -195,7 +195,7 @@ io::Task<Status> Import::CopyBlock(std::size_t index, std::span<std::byte> buffe
         Inspect(bytes, meta_.logic_id_list[index], format_.schema, size);
     if (!info) return info;
     std::memmove(buffer.data(), bytes.data(), size);
-    std::ranges::fill(buffer.subspan(size, AlignUp(size) - size), std::byte{});
+    std::ranges::fill(buffer.subspan(size, io::AlignUp(size) - size), std::byte{});
     return info;
   };
   Result<format::DataBlockInfo> info = co_await store_.loop.Offload(inspect);
@@ -204,7 +204,7 @@ io::Task<Status> Import::CopyBlock(std::size_t index, std::span<std::byte> buffe
   if (!place) co_return Fail(place.error());
   blocks_[index] = *std::move(info);
   blocks_[index].meta.macro_id = *place;
-  co_return co_await store_.blocks.Write(*place, buffer.first(AlignUp(size)));
+  co_return co_await store_.blocks.Write(*place, buffer.first(io::AlignUp(size)));
 }
 
 io::Task<Status> Import::MakeRoom(TreeSink& sink) {

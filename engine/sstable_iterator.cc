@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/aligned_bytes.h"
 #include "format/column.h"
 #include "format/flat_row.h"
 #include "format/index_row.h"
+#include "io/aligned_bytes.h"
 
 namespace obbak::engine {
 namespace {
@@ -181,10 +181,10 @@ io::Task<Result<ScanRun>> ScanFetcher::FetchMacro(io::Buffer buffer) {
 }
 
 io::Task<Status> ScanFetcher::ReadInto(ScanRun& run, std::size_t begin, std::size_t end) {
-  run.base = AlignDown(begin);
+  run.base = io::AlignDown(begin);
   fetched_ += end - begin;
   co_return co_await sstable_->store().blocks.Read(
-      run.macro_id, run.base, run.buffer.span().first(AlignUp(end) - run.base));
+      run.macro_id, run.base, run.buffer.span().first(io::AlignUp(end) - run.base));
 }
 
 Status ScanFetcher::ListMicros(const MicroBlockAddress& leaf, ScanRun& run) const {

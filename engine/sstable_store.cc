@@ -2,15 +2,15 @@
 
 #include <utility>
 
-#include "engine/aligned_bytes.h"
+#include "io/aligned_bytes.h"
 
 namespace obbak::engine {
 
 io::Task<Result<MicroBlockCache::Pin>> LoadMicroBlock(SstableStore store,
                                                       MicroBlockAddress address) {
-  const std::size_t begin = AlignDown(address.offset);
+  const std::size_t begin = io::AlignDown(address.offset);
   const std::size_t end = std::size_t{address.offset} + address.size;
-  const AlignedBytes buffer(end - begin);
+  const io::AlignedBytes buffer(end - begin);
   if (Status status = co_await store.blocks.Read(address.macro_id, begin, buffer.span()); !status)
     co_return Fail(std::move(status).error());
   Result<MicroBlockCache::Pin> pin =

@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "engine/aligned_bytes.h"
 #include "engine/block_file.h"
 #include "engine/compaction.h"
 #include "engine/micro_block_cache.h"
@@ -20,6 +19,7 @@
 #include "engine/sstable_store.h"
 #include "format/macro_block_header.h"
 #include "format/owned_key.h"
+#include "io/aligned_bytes.h"
 #include "io/buffer_pool.h"
 #include "io/sim_world.h"
 #include "io/sync.h"
@@ -73,14 +73,14 @@ class SstableWorld {
 
   // The block as it is stored, with its padding.
   Bytes Read(const format::MacroBlockId& id) {
-    const AlignedBytes buffer(format::kMacroBlockSize);
+    const io::AlignedBytes buffer(format::kMacroBlockSize);
     const Status status = Run(blocks_->Read(id, 0, buffer.span()));
     EXPECT_TRUE(status);
     const auto header = format::ReadMacroBlockCommonHeader(buffer.span());
     EXPECT_TRUE(header) << header.error().ToString();
     const std::size_t used =
         format::MacroBlockCommonHeader::kSize + static_cast<std::size_t>(header->payload_size);
-    const auto bytes = buffer.span().first(AlignUp(used));
+    const auto bytes = buffer.span().first(io::AlignUp(used));
     return Bytes(bytes.begin(), bytes.end());
   }
 
