@@ -11,6 +11,7 @@
 
 #include "backup/backup_test_support.h"
 #include "backup/set_check_test_support.h"
+#include "base/result_test_support.h"
 #include "base/thoroughness_test_support.h"
 #include "format/backup_path.h"
 
@@ -24,23 +25,6 @@ using format::BackupType;
 using io::SimFault;
 using io::SimImage;
 using io::SimOperation;
-
-#define ASSERT_OK(expression)                                       \
-  do {                                                              \
-    const auto& outcome = (expression);                             \
-    ASSERT_TRUE(outcome.has_value()) << outcome.error().ToString(); \
-  } while (false)
-
-// What a writer that died has left behind, and the next one removes.
-enum class Temporaries { kNone, kMayBeThere };
-
-SetCheck Check(BackedUpTenant& source, Temporaries temporaries = Temporaries::kNone) {
-  Tree tree = TreeOf(source.world().disk().image(), kDataDir);
-  if (temporaries == Temporaries::kMayBeThere) {
-    std::erase_if(tree, [](const auto& file) { return file.first.starts_with(".obbak_tmp."); });
-  }
-  return CheckDestination(tree, source.archiver().DoingRound()->start_scn);
-}
 
 bool IsOfData(const SimOperation& operation) { return operation.path.starts_with(kDataDir); }
 

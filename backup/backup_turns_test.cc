@@ -9,23 +9,13 @@
 
 #include "backup/backup_test_support.h"
 #include "backup/set_check_test_support.h"
+#include "base/result_test_support.h"
 
 namespace obbak::backup {
 namespace {
 
 using format::LsId;
 using format::TabletId;
-
-#define ASSERT_OK(expression)                                       \
-  do {                                                              \
-    const auto& outcome = (expression);                             \
-    ASSERT_TRUE(outcome.has_value()) << outcome.error().ToString(); \
-  } while (false)
-
-SetCheck Check(BackedUpTenant& source) {
-  return CheckDestination(TreeOf(source.world().disk().image(), kDataDir),
-                          source.archiver().DoingRound()->start_scn);
-}
 
 io::Task<void> MoveFirst(engine::Tenant& tenant, std::string name) {
   const auto table = tenant.catalog().ResolveTable(name);

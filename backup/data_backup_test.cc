@@ -10,6 +10,7 @@
 
 #include "backup/backup_test_support.h"
 #include "backup/set_check_test_support.h"
+#include "base/result_test_support.h"
 #include "format/backup_data_file.h"
 #include "format/backup_path.h"
 #include "format/ls_meta_records.h"
@@ -22,17 +23,6 @@ namespace {
 
 using format::BackupSetFileDesc;
 using format::BackupType;
-
-#define ASSERT_OK(expression)                                       \
-  do {                                                              \
-    const auto& outcome = (expression);                             \
-    ASSERT_TRUE(outcome.has_value()) << outcome.error().ToString(); \
-  } while (false)
-
-SetCheck Check(BackedUpTenant& source) {
-  return CheckDestination(TreeOf(source.world().disk().image(), kDataDir),
-                          source.archiver().DoingRound()->start_scn);
-}
 
 TEST(DataBackup, AFullSetHoldsToEveryRule) {
   io::SimWorld world(1);

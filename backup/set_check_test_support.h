@@ -31,4 +31,16 @@ struct SetCheck {
 // Every name and every byte of every file, and all sets. `round_start`: of the archive.
 SetCheck CheckDestination(const Tree& tree, format::Scn round_start);
 
+// What a writer that died has left behind, and the next one removes.
+enum class Temporaries { kNone, kMayBeThere };
+
+// The same of the destination of `source`.
+inline SetCheck Check(BackedUpTenant& source, Temporaries temporaries = Temporaries::kNone) {
+  Tree tree = TreeOf(source.world().disk().image(), kDataDir);
+  if (temporaries == Temporaries::kMayBeThere) {
+    std::erase_if(tree, [](const auto& file) { return file.first.starts_with(".obbak_tmp."); });
+  }
+  return CheckDestination(tree, source.archiver().DoingRound()->start_scn);
+}
+
 }  // namespace obbak::backup

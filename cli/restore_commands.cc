@@ -47,7 +47,7 @@ Result<RestorePoint> ParsePoint(const std::string& text) {
 restore::ReportRestore ShowOn(Progress& progress) {
   return [&progress](const RestoreProgress& at) {
     progress.BeginPhase(restore::ToText(at.phase));
-    progress.UpdateOf(at.bytes_done, at.bytes_total);
+    progress.Update(at.bytes_done, at.part_done);
   };
 }
 

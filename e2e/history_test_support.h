@@ -349,13 +349,14 @@ class Restorer {
     return world_.loop().Run(restore::MakeRestorePlan(source, std::move(point)));
   }
   Result<restore::RestoreSummary> Restore(const restore::RestoreSource& source,
-                                          restore::RestorePlan plan, const std::string& dir) {
+                                          restore::RestorePlan plan, const std::string& dir,
+                                          restore::ReportRestore report = {}) {
     restore::RestoreOptions options;
     options.dir = dir;
     options.tenant_name = "restored";
     options.engine = engine::SmallEngine();
-    return world_.loop().Run(
-        restore::Restore(engine::EnvOf(world_), source, std::move(plan), options));
+    return world_.loop().Run(restore::Restore(engine::EnvOf(world_), source, std::move(plan),
+                                              options, std::move(report)));
   }
   // Of a restored tenant's directory.
   Result<std::unique_ptr<Tenant>> Open(const std::string& dir) {

@@ -2,7 +2,9 @@
 // of the restored tenant afterwards.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -98,6 +100,41 @@ TEST_F(RestoreCases, AChainOfAFullSetAndThreeIncrementalOnes) {
   ExpectRefused({.scn = Scn{sets[0].min_restore_scn.value - 1}, .time = {}},
                 ErrorCode::kEntryNotExist);
   ExpectRefused({.scn = Scn{last.value + 1}, .time = {}}, ErrorCode::kEntryNotExist);
+}
+
+TEST_F(RestoreCases, SaysHowFarItIs) {
+  Begin();
+  Write();
+  ASSERT_TRUE(source_->Run(source_->tenant().CompactMajor()));
+  Backup(BackupType::kFull);
+  for (int i = 0; i < 5; ++i) Write();
+  const Scn last = CatchUp();
+  Restorer restorer(world_);
+  const auto source = restorer.OpenSource({kDataUri, kArchiveUri});
+  ASSERT_TRUE(source) << source.error().ToString();
+  auto plan = restorer.Plan(*source, {.scn = last, .time = {}});
+  ASSERT_TRUE(plan) << plan.error().ToString();
+  std::map<restore::RestorePhase, std::vector<restore::RestoreProgress>> seen;
+  restore::RestorePhase phase = restore::RestorePhase::kTablets;
+  const auto restored = restorer.Restore(*source, *std::move(plan), NewDir(),
+                                         [&](const restore::RestoreProgress& at) {
+                                           EXPECT_LE(phase, at.phase);
+                                           phase = at.phase;
+                                           seen[phase].push_back(at);
+                                         });
+  ASSERT_TRUE(restored) << restored.error().ToString();
+  EXPECT_EQ(phase, restore::RestorePhase::kDone);
+  using restore::RestorePhase;
+  for (const RestorePhase each : {RestorePhase::kMacroBlocks, RestorePhase::kLogs}) {
+    const auto& reports = seen[each];
+    ASSERT_GT(reports.size(), 1U);
+    EXPECT_TRUE(std::ranges::is_sorted(reports, {}, &restore::RestoreProgress::bytes_done));
+    EXPECT_TRUE(std::ranges::is_sorted(reports, {}, &restore::RestoreProgress::part_done));
+    EXPECT_GT(reports.back().part_done, 0.5);
+    EXPECT_LE(reports.back().part_done, 1);
+  }
+  EXPECT_EQ(seen[RestorePhase::kMacroBlocks].back().bytes_done, restored->data_bytes);
+  EXPECT_EQ(seen[RestorePhase::kLogs].back().replayed_scn, last);
 }
 
 TEST_F(RestoreCases, WithoutAPointItGoesAsFarAsTheArchive) {

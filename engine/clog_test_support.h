@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/result_test_support.h"
 #include "engine/clog.h"
 #include "engine/env.h"
 #include "format/log_group.h"
@@ -20,13 +21,6 @@
 #include "io/random.h"
 #include "io/sim_world.h"
 #include "io/sync.h"
-
-// Of a Status or Result.
-#define ASSERT_OK(expression)                             \
-  do {                                                    \
-    const auto& asserted = (expression);                  \
-    ASSERT_TRUE(asserted) << asserted.error().ToString(); \
-  } while (false)
 
 namespace obbak::engine {
 

@@ -27,6 +27,13 @@ using format::TenantArchivePieceAttr;
 // Macro blocks at a time: enough to keep a disk and two or three cores busy.
 constexpr std::size_t kConcurrency = 8;
 
+// Where `at` is on the way between two SCNs, from 0 to 1.
+double PartOf(Scn from, Scn at, Scn to) {
+  if (at <= from) return 0;
+  if (at >= to) return 1;
+  return static_cast<double>(at.value - from.value) / static_cast<double>(to.value - from.value);
+}
+
 // ---- Restore
 
 // One restore, from the plan to the standby.
@@ -57,7 +64,7 @@ class RestoreJob {
     Status closed = co_await (*builder)->Close();
     if (status) status = std::move(closed);
     if (!status) co_return Fail(std::move(status).error());
-    Report({.phase = RestorePhase::kDone, .replayed_scn = plan_.restore_scn});
+    Report({.phase = RestorePhase::kDone, .part_done = 1, .replayed_scn = plan_.restore_scn});
     co_return summary_;
   }
 
@@ -95,7 +102,10 @@ class RestoreJob {
                                   std::vector<BackedUpLogStream> log_streams) {
     Report({.phase = RestorePhase::kTablets, .replayed_scn = {}});
     const auto progress = [this](const TabletRestoreCounts& counts) {
-      Report({.phase = RestorePhase::kMacroBlocks, .bytes_done = counts.bytes, .replayed_scn = {}});
+      Report({.phase = RestorePhase::kMacroBlocks,
+              .bytes_done = counts.bytes,
+              .part_done = counts.part_done,
+              .replayed_scn = {}});
     };
     TabletRestore tablets(data_, plan_.sets, builder,
                           options_.concurrency == 0 ? kConcurrency : options_.concurrency,
@@ -115,6 +125,8 @@ class RestoreJob {
     const auto progress = [this](const engine::ReplayProgress& replayed) {
       Report({.phase = RestorePhase::kLogs,
               .bytes_done = replayed.log_bytes,
+              .part_done =
+                  PartOf(plan_.last_set().start_replay_scn, replayed.applied, plan_.restore_scn),
               .replayed_scn = replayed.applied});
     };
     Status status = co_await builder.Finish(logs, plan_.restore_scn, progress);
@@ -241,6 +253,7 @@ io::Task<Result<RestoreSummary>> RecoverStandby(engine::Tenant& tenant, const Re
     if (!report) return;
     report({.phase = RestorePhase::kLogs,
             .bytes_done = replayed.log_bytes - before.log_bytes,
+            .part_done = PartOf(sync, replayed.applied, *target),
             .replayed_scn = replayed.applied});
   };
   const DestStore archive = part.pieces.empty() ? source.data() : source.archive(part.archive);

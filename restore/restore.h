@@ -32,9 +32,10 @@ std::string_view ToText(RestorePhase phase);
 
 struct RestoreProgress {
   RestorePhase phase = RestorePhase::kTablets;
-  std::uint64_t bytes_done = 0;   // of this phase
-  std::uint64_t bytes_total = 0;  // of this phase; 0: unknown
-  format::Scn replayed_scn;       // kLogs: the tenant has reached this
+  std::uint64_t bytes_done = 0;  // of this phase
+  // About how much of this phase is done, from 0 to 1: by tablets, then by SCN.
+  double part_done = 0;
+  format::Scn replayed_scn;  // kLogs: the tenant has reached this
 };
 using ReportRestore = std::function<void(const RestoreProgress& progress)>;
 

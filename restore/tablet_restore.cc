@@ -150,6 +150,7 @@ io::Task<void> TabletRestore::Work() {
   while (failed_ && next_job_ < jobs_.size()) {
     Status status = co_await Do(jobs_[next_job_++]);
     if (!status && failed_) failed_ = std::move(status);
+    counts_.part_done = static_cast<double>(++done_jobs_) / static_cast<double>(jobs_.size());
   }
 }
 

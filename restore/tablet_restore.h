@@ -28,6 +28,7 @@ struct TabletRestoreCounts {
   std::size_t tablets = 0;
   std::uint64_t macro_blocks = 0;
   std::uint64_t bytes = 0;  // of macro blocks
+  double part_done = 0;     // of the tablets, those that were dropped included
 };
 
 // Several tablets are under way at the same time, each with several macro blocks; memory is a fixed
@@ -80,6 +81,7 @@ class TabletRestore {
   std::unique_ptr<DataMetas> major_;
   std::vector<Job> jobs_;
   std::size_t next_job_ = 0;
+  std::size_t done_jobs_ = 0;
   Status failed_;  // the first failure
   TabletRestoreCounts counts_;
 };
