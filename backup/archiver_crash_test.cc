@@ -130,7 +130,7 @@ TEST(ArchiverCrash, APowerFailureAtAnyOperationLeavesNoGapAndNoClaim) {
   const SimImage image = Begun();
   ASSERT_FALSE(HasFailure());
   std::uint64_t crashes = 0;
-  for (std::uint64_t stop = 1;; stop += CrashStride(11, 97)) {
+  for (std::uint64_t stop = 1;; stop += CrashStride(11, 47)) {
     ArchivedTenant tenant(7, image);
     tenant.disk().StopAtOperation(stop);
     if (tenant.Open(Options())) Work(tenant);
@@ -228,7 +228,7 @@ TEST(ArchiverCrash, APowerFailureBesideBackgroundWorkLeavesNoGapAndNoClaim) {
   const SimImage image = Begun();
   ASSERT_FALSE(HasFailure());
   std::uint64_t crashes = 0;
-  for (std::uint64_t stop = 1;; stop += CrashStride(67, 331)) {
+  for (std::uint64_t stop = 1;; stop += CrashStride(67, 83)) {
     ArchivedTenant tenant(stop, image);
     tenant.disk().StopAtOperation(stop);
     if (tenant.Open(archive, engine)) {

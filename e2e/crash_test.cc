@@ -80,7 +80,7 @@ TEST(E2eCrash, ArchiveAndBackupGoOnAfterAPowerFailure) {
   }
   ASSERT_GT(end, begin + 200);
   std::uint64_t tried = 0;
-  for (std::uint64_t stop = begin + 1; stop < end; stop += CrashStride(37, 222)) {
+  for (std::uint64_t stop = begin + 1; stop < end; stop += CrashStride(37, 83)) {
     SCOPED_TRACE("power off at operation " + std::to_string(stop));
     io::SimWorld doomed(21);
     {
@@ -132,7 +132,7 @@ TEST(E2eCrash, ARestoreThatWasInterruptedIsBegunAgain) {
     ASSERT_TRUE(world.loop().Run(restored->tenant->Close()));
     operations = world.disk().operations();
   }
-  for (std::uint64_t stop = 1; stop < operations; stop += CrashStride(23, 138)) {
+  for (std::uint64_t stop = 1; stop < operations; stop += CrashStride(23, 69)) {
     SCOPED_TRACE("power off at operation " + std::to_string(stop));
     io::SimWorld doomed(1, image, now);
     doomed.disk().StopAtOperation(stop);
