@@ -1,13 +1,11 @@
 // Activation: a standby becomes a primary. docs/spec/procedures.md §4.7.
 //
-//   manifest says                  what is going on                               after a crash
-//   STANDBY                        the standby is opened: all logs are sound      nothing has
-//   happened STANDBY, activating            the logs are cut at sync_scn, as the manifest  the logs
-//   are cut again;
-//                                  says of each                                   nothing else is
-//                                  possible
-//   PRIMARY                        nothing: when it is opened next it takes over  it is a primary
-//                                  as any primary does
+//   manifest says        what is going on                  after a crash
+//   STANDBY              it is opened: all logs are sound  nothing has happened
+//   STANDBY, activating  the logs are cut at sync_scn, as  they are cut again, and
+//                        the manifest says of each         nothing else is possible
+//   PRIMARY              nothing: when it is opened it     it is a primary
+//                        takes over as any primary does
 #pragma once
 
 #include <string>

@@ -78,7 +78,7 @@ class Clog {
   //
   // `torn_from`: a log that AppendRaw has filled may have lost any of what was written behind
   // there, where WaitDurable had said nothing yet; what does not read as a log is erased like a
-  // torn tail.
+  // torn tail. One that ends before is damaged.
   //
   // Needs up to 64 MiB of memory while it runs.
   static io::Task<Result<std::unique_ptr<Clog>>> Open(Env env, std::string dir, format::LsId ls_id,

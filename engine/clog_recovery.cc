@@ -79,6 +79,8 @@ class BlockLoader {
   io::TaskGroup reads_;
 };
 
+constexpr const char* kDamageAdvice = "the log is damaged; recover it from a replica or a backup";
+
 class Recovery {
  public:
   Recovery(Env env, ClogFiles& files, const format::PalfBaseInfo& start, std::size_t tail_search,
@@ -97,6 +99,7 @@ class Recovery {
       if (Status read = co_await ReadBlock(true); !read) co_return Fail(std::move(read).error());
     }
     if (Status read = co_await ReadBlock(false); !read) co_return Fail(std::move(read).error());
+    if (Status durable = CheckDurable(last); !durable) co_return Fail(std::move(durable).error());
     co_return co_await CutTail(last);
   }
 
@@ -151,6 +154,17 @@ class Recovery {
     co_return Status();
   }
 
+  // What was durable is no torn tail.
+  Status CheckDurable(std::uint64_t last_block) const {
+    if (torn_from_ == format::kInvalidLsn || reader_.lsn() >= torn_from_) return {};
+    return Fail(Error(ErrorCode::kInvalidData,
+                      fmt::format("the log ends at LSN {}, but was durable up to LSN {}",
+                                  reader_.lsn().value, torn_from_.value))
+                    .WithPath(files_.PathOf(last_block))
+                    .WithOffset(OffsetInClogFile(reader_.lsn()))
+                    .WithAdvice(kDamageAdvice));
+  }
+
   io::Task<Status> Deliver() {
     const format::LogGroup& group = reader_.group();
     if (OffsetInBlock(group.lsn) == 0) {
@@ -184,7 +198,7 @@ class Recovery {
     return Fail(std::move(error)
                     .ShiftOffset(offset)
                     .WithPath(files_.PathOf(BlockIdOf(reader_.lsn())))
-                    .WithAdvice("the log is damaged; recover it from a replica or a backup"));
+                    .WithAdvice(kDamageAdvice));
   }
 
   // Remembers what is in memory around the log's end, at `offset` of the file.

@@ -245,6 +245,8 @@ io::Task<Result<TableSchemaPtr>> CreateTable(TenantCore& core, std::string table
 
 io::Task<Status> DropTable(TenantCore& core, std::string table) {
   const auto lock = co_await core.ddl.Lock();
+  // Before anything is waited for: on a standby nobody ends a transaction.
+  if (Status status = core.CheckWritable(); !status) co_return status;
   const Result<TableSchemaPtr> schema = core.catalog.ResolveTable(table);
   if (!schema) co_return Fail(schema.error());
   Catalog after = core.catalog;

@@ -94,6 +94,10 @@ class RecordedLogs final : public LogGroupSources {
   // The group that is asked for after `groups` more cannot be read, once.
   void FailAfter(std::uint64_t groups) { fail_after_ = groups; }
 
+  // What of that log stream is in groups above `scn` is not there yet.
+  void EndAt(format::LsId ls, format::Scn scn) { ends_[ls] = scn; }
+  void EndNowhere() { ends_.clear(); }
+
   // Of every entry, ascending.
   std::set<format::Scn> EntryScns() const {
     std::set<format::Scn> scns;
@@ -124,8 +128,12 @@ class RecordedLogs final : public LogGroupSources {
         co_return Fail(ErrorCode::kIoError, "the archive cannot be reached");
       }
       if (next_ == log_->groups.size()) co_return std::nullopt;
-      const auto& [lsn, bytes] = log_->groups[next_++];
-      co_return GroupOf(lsn, bytes);
+      const auto& [lsn, bytes] = log_->groups[next_];
+      const format::LogGroup group = GroupOf(lsn, bytes);
+      const auto end = logs_->ends_.find(log_->ls);
+      if (end != logs_->ends_.end() && group.header.max_scn > end->second) co_return std::nullopt;
+      ++next_;
+      co_return group;
     }
 
    private:
@@ -136,6 +144,7 @@ class RecordedLogs final : public LogGroupSources {
 
   std::vector<RecordedLog> logs_;
   std::optional<std::uint64_t> fail_after_;
+  std::map<format::LsId, format::Scn> ends_;
 };
 
 // Lives in a world of its own.

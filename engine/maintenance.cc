@@ -150,7 +150,6 @@ io::Task<Status> FreezeWhereNeeded(TenantCore& core) {
 
 io::Task<Status> Checkpoint(TenantCore& core, LogStream& stream) {
   const auto lock = co_await core.maintenance.Lock();
-  if (core.role != TenantRole::kPrimary) co_return co_await CheckpointStandby(core);
   co_return co_await WriteCheckpoint(core, stream);
 }
 

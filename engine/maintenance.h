@@ -22,7 +22,7 @@ io::Task<Status> FlushStream(TenantCore& core, LogStream& stream);
 io::Task<Status> FlushTenant(TenantCore& core);
 
 // Writes to the manifest what has changed of the log stream's tablets and how far its log is not
-// needed any more; then frees log blocks.
+// needed any more; then frees log blocks. Of a primary.
 io::Task<Status> Checkpoint(TenantCore& core, LogStream& stream);
 
 // Merges the tablet's mini and minor SSTables into one, if there are two or more. The caller holds

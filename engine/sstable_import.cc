@@ -115,6 +115,11 @@ Result<format::DataBlockInfo> Inspect(ByteView bytes, const format::LogicMacroBl
   info.meta_block_size = headers.sstable.meta_block_size;
   size = static_cast<std::size_t>(headers.common.header_size) +
          static_cast<std::size_t>(headers.common.payload_size);
+  if (size > format::kMacroBlockSize) {
+    return Fail(Error(ErrorCode::kInvalidData,
+                      fmt::format("it has {} bytes, more than a macro block may have", size))
+                    .WithField("header.payload_size"));
+  }
   return info;
 }
 

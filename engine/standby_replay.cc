@@ -33,9 +33,11 @@ Error OfLogStream(Error error, LsId ls) {
 // Where the replay is in one log: first in the local one, then, behind its end, in a source.
 class StandbyReplay::Head {
  public:
-  Head(LogStream& stream, Lsn start, LogGroupSources* sources)
+  // `proposal_id`: of the groups that it takes over.
+  Head(LogStream& stream, Lsn start, LogGroupSources* sources, std::int64_t proposal_id)
       : stream_(&stream),
         sources_(sources),
+        proposal_id_(proposal_id),
         local_(std::make_unique<ClogReader>(stream.clog(), start)),
         next_lsn_(start) {}
 
@@ -46,10 +48,16 @@ class StandbyReplay::Head {
   // Of the entry's group, or of the next one when that could not be had.
   Lsn lsn() const { return group_ ? group_->lsn : next_lsn_; }
 
-  // To the first entry above `applied`, from the start.
+  // The sources have nothing behind the local log's end.
+  bool is_exhausted() const { return sources_ != nullptr && !has_entry(); }
+
+  // To the first entry above `applied`, from the start. Up to there the local log has all.
   io::Task<Status> Seek(Scn applied) {
     Status status = co_await EnterGroup();
-    while (status && has_entry() && scn() <= applied) status = co_await Advance();
+    while (status && has_entry() && scn() <= applied) {
+      if (!is_local_) co_return Fail(OfLogStream(MissingLog(applied), stream_->id()));
+      status = co_await Advance();
+    }
     co_return status;
   }
 
@@ -59,36 +67,51 @@ class StandbyReplay::Head {
   }
 
   // Sees to it that the entry's group is in the local log. Returns the bytes that this has added.
-  io::Task<Result<std::size_t>> TakeOver(std::int64_t proposal_id) {
+  io::Task<Result<std::size_t>> TakeOver() {
     if (is_local_) co_return std::size_t{0};
-    Clog& clog = stream_->clog();
-    if (Status status = co_await clog.AwaitRoom(); !status) co_return Fail(status.error());
-    Bytes bytes(group_->bytes.begin(), group_->bytes.end());
-    format::MarkRawWrite(bytes, proposal_id, clog.durable_end_lsn());
-    const auto header = std::span(bytes).first<format::LogGroupEntryHeader::kSize>();
-    const Result<Clog::Appended> appended =
-        clog.AppendRaw({group_->lsn, format::LoadGroupHeader(header), bytes});
-    if (!appended) co_return Fail(appended.error());
+    if (Status status = co_await Append(*group_); !status) co_return Fail(status.error());
     is_local_ = true;
-    co_return bytes.size();
+    co_return group_->bytes.size();
   }
 
  private:
+  Error MissingLog(Scn applied) const {
+    return Error(ErrorCode::kInvalidData, "the tenant is at SCN " + std::to_string(applied.value) +
+                                              ", but its log lacks the group at LSN " +
+                                              std::to_string(group_->lsn.value))
+        .WithAdvice("restore once more");
+  }
+
+  io::Task<Status> Append(const LogGroup& group) {
+    Clog& clog = stream_->clog();
+    if (Status status = co_await clog.AwaitRoom(); !status) co_return status;
+    Bytes bytes(group.bytes.begin(), group.bytes.end());
+    format::MarkRawWrite(bytes, proposal_id_, clog.durable_end_lsn());
+    const auto header = std::span(bytes).first<format::LogGroupEntryHeader::kSize>();
+    const Result<Clog::Appended> appended =
+        clog.AppendRaw({group.lsn, format::LoadGroupHeader(header), bytes});
+    if (!appended) co_return Fail(appended.error());
+    co_return Status();
+  }
+
   io::Task<Status> EnterGroup() {
     group_.reset();
-    const Result<std::optional<LogGroup>> next = co_await NextGroup();
-    if (!next) co_return Fail(OfLogStream(next.error(), stream_->id()));
-    if (!next->has_value()) co_return Status();
-    if ((*next)->header.group_size == 0) {
-      co_return Fail(OfLogStream(
-          Error(ErrorCode::kInvalidData,
-                "the group at LSN " + std::to_string((*next)->lsn.value) + " has no entries"),
-          stream_->id()));
+    for (;;) {
+      const Result<std::optional<LogGroup>> next = co_await NextGroup();
+      if (!next) co_return Fail(OfLogStream(next.error(), stream_->id()));
+      if (!next->has_value()) co_return Status();
+      const LogGroup group = **next;
+      next_lsn_ = group.end_lsn();
+      if (group.header.group_size > 0) {
+        group_ = group;
+        at_ = group_->entries().begin();
+        co_return Status();
+      }
+      // Its entries were cut off; those of the next group must have their place in the log.
+      if (is_local_) continue;
+      Status status = co_await Append(group);
+      if (!status) co_return Fail(OfLogStream(status.error(), stream_->id()));
     }
-    group_ = *next;
-    next_lsn_ = group_->end_lsn();
-    at_ = group_->entries().begin();
-    co_return Status();
   }
 
   io::Task<Result<std::optional<LogGroup>>> NextGroup() {
@@ -116,6 +139,7 @@ class StandbyReplay::Head {
 
   LogStream* stream_;
   LogGroupSources* sources_;
+  std::int64_t proposal_id_;
   std::unique_ptr<ClogReader> local_;
   std::span<const LogGroup> groups_;  // of local_, still to come
   std::unique_ptr<LogGroupSource> source_;
@@ -144,7 +168,8 @@ io::Task<Status> StandbyReplay::ReplayTo(Scn target, LogGroupSources* sources,
     // The reader shows what is durable, and the source goes on behind what is appended.
     status = co_await stream->clog().WaitDurable(stream->clog().end_lsn());
     if (!status) co_return status;
-    heads.push_back(std::make_unique<Head>(*stream, positions_.at(ls), sources));
+    heads.push_back(std::make_unique<Head>(*stream, positions_.at(ls), sources,
+                                           core_->engine.clog.proposal_id));
     status = co_await heads.back()->Seek(applied());
     if (!status) co_return status;
   }
@@ -159,7 +184,7 @@ io::Task<Status> StandbyReplay::ReplayTo(Scn target, LogGroupSources* sources,
   if (!status) co_return status;
   for (const auto& head : heads) {
     const Scn end = head->stream().clog().max_scn();
-    if (sources == nullptr || head->has_entry() || end >= target) continue;
+    if (!head->is_exhausted() || end >= target) continue;
     co_return Fail(OfLogStream(
         Error(ErrorCode::kEntryNotExist, "the log ends at SCN " + std::to_string(end.value) +
                                              ", before SCN " + std::to_string(target.value))
@@ -170,12 +195,21 @@ io::Task<Status> StandbyReplay::ReplayTo(Scn target, LogGroupSources* sources,
   co_return Status();
 }
 
+// What a log may have behind its end is not known: nothing above it is applied.
+Scn StandbyReplay::LimitOf(const std::vector<std::unique_ptr<Head>>& heads, Scn target) {
+  for (const auto& head : heads) {
+    if (head->is_exhausted()) target = std::min(target, head->stream().clog().max_scn());
+  }
+  return target;
+}
+
 io::Task<Status> StandbyReplay::Merge(std::vector<std::unique_ptr<Head>>& heads, Scn target) {
   for (;;) {
     Head* least = nullptr;
-    Scn next = target;  // of the others
+    const Scn limit = LimitOf(heads, target);
+    Scn next = limit;  // of the others
     for (const auto& head : heads) {
-      if (!head->has_entry() || head->scn() > target) continue;
+      if (!head->has_entry() || head->scn() > limit) continue;
       if (least == nullptr || head->scn() < least->scn()) {
         if (least != nullptr) next = std::min(next, least->scn());
         least = head.get();
@@ -206,7 +240,7 @@ io::Task<Status> StandbyReplay::ApplyRun(Head& head, Scn limit) {
 
 io::Task<Status> StandbyReplay::Apply(Head& head) {
   LogStream& stream = head.stream();
-  const Result<std::size_t> bytes = co_await head.TakeOver(core_->engine.clog.proposal_id);
+  const Result<std::size_t> bytes = co_await head.TakeOver();
   if (!bytes) co_return Fail(OfLogStream(bytes.error(), stream.id()));
   Status status = stream.Replay(head.entry());
   if (status) {

@@ -5,11 +5,10 @@
 // what one SCN makes of it, and what an entry needs of another log stream - the source of a tablet
 // that moves - has been replayed far enough. These SCNs say how far things are:
 //
-//   sync_scn S   in the manifest: all entries up to S are in the local logs, durable, and nothing
-//   else
-//                in the manifest - tablets, SSTables, checkpoints - knows of one above S
-//   applied  A   in memory: entries up to A have had their effect, no other has
-//   snapshot R   what readers see
+//   sync_scn S  in the manifest: the local logs have all entries up to S, durably, and nothing
+//               else there - tablets, SSTables, checkpoints - knows of one above S
+//   applied A   in memory: entries up to A have had their effect, no other has
+//   snapshot R  what readers see
 //
 // S <= A, and R <= A; at rest all three are one. A local log holds whole groups as they were
 // archived: those with an entry up to A at least, perhaps more, which a crash has kept from being
@@ -78,14 +77,15 @@ class StandbyReplay {
   // and go into them; nullptr: there are none. MemTables are flushed on the way. Takes
   // core.maintenance.
   //
-  // kEntryNotExist when the sources' log of a log stream ends before `target`; their own errors.
-  // What was applied stays, and a later call goes on. kCanceled once core.stop is requested. When
-  // an entry cannot be applied the tenant is broken.
+  // kEntryNotExist when the sources' log of a log stream ends before `target`: nothing above that
+  // end is applied. Their own errors. What was applied stays, and a later call goes on. kCanceled
+  // once core.stop is requested. When an entry cannot be applied the tenant is broken.
   io::Task<Status> ReplayTo(format::Scn target, LogGroupSources* sources, ReportReplay report = {});
 
  private:
   class Head;
 
+  static format::Scn LimitOf(const std::vector<std::unique_ptr<Head>>& heads, format::Scn target);
   io::Task<Status> Merge(std::vector<std::unique_ptr<Head>>& heads, format::Scn target);
   // Applies entries of `head` up to `limit`.
   io::Task<Status> ApplyRun(Head& head, format::Scn limit);

@@ -433,6 +433,71 @@ TEST_F(StandbyOfHistory, DoesNotGoBackAndSaysWhenTheLogsEndTooSoon) {
   EXPECT_TRUE(standby_.tenant().core().CheckUsable());
 }
 
+TEST_F(StandbyOfHistory, GoesNoFurtherThanTheShortestLogAndThenOn) {
+  ASSERT_NO_FATAL_FAILURE(standby_.Build(*logs_, points_.front()));
+  io::Random random(2);
+  int short_logs = 0;
+  for (std::size_t i = 10; i < points_.size(); i += 1 + random.Below(20)) {
+    const format::LsId ls = logs_->logs()[random.Below(logs_->logs().size())].ls;
+    logs_->EndAt(ls, points_[i - random.Below(10)]);
+    const Status recovered = standby_.Recover(*logs_, points_[i]);
+    if (!recovered) {
+      ++short_logs;
+      ASSERT_EQ(recovered.error().code(), ErrorCode::kEntryNotExist)
+          << recovered.error().ToString();
+      ASSERT_TRUE(standby_.tenant().core().CheckUsable());
+    }
+    if (random.OneIn(2)) ASSERT_OK(standby_.Run(standby_.tenant().Flush()));
+    if (random.OneIn(3)) {
+      ASSERT_NO_FATAL_FAILURE(standby_.Close());
+      ASSERT_NO_FATAL_FAILURE(standby_.Open());
+      ASSERT_NO_FATAL_FAILURE(
+          history_.ExpectSame(standby_.world(), standby_.tenant(), standby_.tenant().snapshot()));
+    }
+    logs_->EndNowhere();
+    ASSERT_OK(standby_.Recover(*logs_, points_[i]));
+    ASSERT_NO_FATAL_FAILURE(history_.ExpectSame(standby_.world(), standby_.tenant(), points_[i]));
+  }
+  EXPECT_GT(short_logs, 3);
+}
+
+io::Task<Status> FlipByte(io::Disk& disk, std::string path, std::uint64_t offset) {
+  const auto file = co_await disk.Open(std::move(path), {});
+  if (!file) co_return Fail(file.error());
+  Bytes byte(1);
+  const auto read = co_await (*file)->Read(offset, byte);
+  if (!read) co_return Fail(read.error());
+  byte[0] ^= std::byte{0xFF};
+  co_return co_await (*file)->Write(offset, byte);
+}
+
+// The last group of a log is no torn tail when it was durable.
+TEST_F(StandbyOfHistory, ALogThatHasLostItsDurableEndIsRefused) {
+  ASSERT_NO_FATAL_FAILURE(standby_.Build(*logs_, points_.back()));
+  std::vector<std::pair<format::LsId, format::Lsn>> ends;
+  for (const auto& [ls, stream] : standby_.tenant().core().streams) {
+    ends.emplace_back(ls, stream->clog().end_lsn());
+  }
+  ASSERT_NO_FATAL_FAILURE(standby_.Close());
+  for (const auto& [ls, end] : ends) {
+    SCOPED_TRACE("log stream " + std::to_string(ls.value));
+    const std::string path = std::string(kDir) + "/clog/" + std::to_string(ls.value) + "/" +
+                             std::to_string(format::BlockIdOf(end));
+    const auto flip = [&] {
+      return standby_.Run(
+          FlipByte(standby_.world().disk(), path, format::OffsetInClogFile(end) - 1));
+    };
+    ASSERT_OK(flip());
+    EXPECT_FALSE(standby_.TryOpen());
+    ASSERT_OK(flip());
+    ASSERT_NO_FATAL_FAILURE(standby_.Open());
+    ASSERT_NO_FATAL_FAILURE(
+        history_.ExpectSame(standby_.world(), standby_.tenant(), points_.back()));
+    ASSERT_NO_FATAL_FAILURE(standby_.Close());
+  }
+  ASSERT_NO_FATAL_FAILURE(standby_.Open());
+}
+
 TEST_F(StandbyOfHistory, GoesOnWhereTheArchiveFailed) {
   io::Random random(1);
   ASSERT_NO_FATAL_FAILURE(standby_.Build(*logs_, points_.front()));

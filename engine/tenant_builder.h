@@ -24,8 +24,9 @@ namespace obbak::engine {
 //
 //   auto builder = co_await TenantBuilder::Create(env, dir, options, engine);
 //   co_await (*builder)->AddLogStream(attr, package);  // each
-//   (*builder)->AddTablet(ls, meta, sstables);         // each; engine/sstable_import.h makes
-//   SSTables co_await (*builder)->Finish(sources, restore_scn); co_await (*builder)->Close();
+//   (*builder)->AddTablet(ls, meta, sstables);         // each; see engine/sstable_import.h
+//   co_await (*builder)->Finish(sources, restore_scn);
+//   co_await (*builder)->Close();
 //
 // Until Finish has succeeded the directory holds an unfinished restore: Tenant::Open refuses it,
 // and Create empties it and begins anew.
