@@ -95,7 +95,7 @@ io::Task<Status> Start(const StartOptions& options, TenantSession& session) {
   const Result<Archiver*> archiver = ArchiverOf(session);
   if (!archiver) co_return Fail(archiver.error());
   if (!options.lag_target.empty()) {
-    const auto lag = io::ParseInterval(options.lag_target);
+    const auto lag = io::ParseLagTarget(options.lag_target);
     if (!lag) co_return Fail(Error(lag.error()).WithField("--lag-target"));
     Status kept = co_await SetLagTarget(session.tenant, options.lag_target);
     if (!kept) co_return kept;

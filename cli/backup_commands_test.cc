@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
 #include <filesystem>
@@ -279,6 +280,17 @@ TEST_F(BackupCommandsTest, TheTreeKnowsEveryFile) {
     }
   }
   EXPECT_THAT(Err({"tree", "s3://bucket/path?host=h"}), HasSubstr("[OB_NOT_SUPPORTED -4007]"));
+}
+
+TEST_F(BackupCommandsTest, JsonIsJsonWhateverAFileIsCalled) {
+  CreateArchived();
+  std::ofstream(Archive() + "/caf\xe9") << "of another program";
+  const json::value entries = Json({"tree", Archive()});
+  EXPECT_TRUE(std::ranges::any_of(entries.as_array(), [](const json::value& entry) {
+    return entry.at("path").as_string() == "caf\xEF\xBF\xBD";
+  }));
+  const CommandResult report = Run({"validate", Archive(), "--json"});
+  for (const std::string& line : Lines(report.out)) EXPECT_NO_THROW(json::parse(line)) << line;
 }
 
 TEST_F(BackupCommandsTest, EveryFileOfARealDestinationIsExplained) {

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,11 +53,29 @@ Result<FileDescriptor> OpenLock(const std::string& path, int flags) {
   return file;
 }
 
+// Of the whole file, and of this open file: it ends with the process.
+struct flock WholeFile() {
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
 // False: somebody has it.
-Result<bool> TryLock(const FileDescriptor& file, int operation, const std::string& path) {
-  if (::flock(file.number(), operation | LOCK_NB) == 0) return true;
-  if (errno == EWOULDBLOCK) return false;
+Result<bool> TryLock(const FileDescriptor& file, const std::string& path) {
+  struct flock lock = WholeFile();
+  if (::fcntl(file.number(), F_OFD_SETLK, &lock) == 0) return true;
+  if (errno == EAGAIN || errno == EACCES) return false;
   return Fail(io::ErrnoError(errno, "lock", path));
+}
+
+// Takes nothing, so that nobody who wants the lock meets who only looks.
+Result<bool> IsLocked(const FileDescriptor& file, const std::string& path) {
+  struct flock lock = WholeFile();
+  if (::fcntl(file.number(), F_OFD_GETLK, &lock) != 0) {
+    return Fail(io::ErrnoError(errno, "look at the lock", path));
+  }
+  return lock.l_type != F_UNLCK;
 }
 
 }  // namespace
@@ -121,7 +138,7 @@ Result<TenantLock> TenantLock::Take(const std::string& data_dir, const std::stri
   const std::string path = LockPath(data_dir, tenant);
   Result<FileDescriptor> file = OpenLock(path, O_RDWR | O_CREAT);
   if (!file) return Fail(file.error());
-  const Result<bool> locked = TryLock(*file, LOCK_EX, path);
+  const Result<bool> locked = TryLock(*file, path);
   if (!locked) return Fail(locked.error());
   if (!*locked) {
     return Fail(Error(ErrorCode::kOpNotAllow,
@@ -139,15 +156,21 @@ Result<TenantLock> TenantLock::Take(const std::string& data_dir, const std::stri
   return TenantLock(*std::move(file));
 }
 
+// Whoever has it next has not said so yet when somebody looks.
+TenantLock::~TenantLock() {
+  if (!file_) return;
+  [[maybe_unused]] const int cleared = ::ftruncate(file_.number(), 0);
+}
+
 Result<std::optional<TenantOwner>> TenantLock::OwnerOf(const std::string& data_dir,
                                                        const std::string& tenant) {
   const std::string path = LockPath(data_dir, tenant);
   const Result<FileDescriptor> file = OpenLock(path, O_RDONLY);
   if (!file && file.error().code() == ErrorCode::kFileNotExist) return std::nullopt;
   if (!file) return Fail(file.error());
-  const Result<bool> is_free = TryLock(*file, LOCK_SH, path);
-  if (!is_free) return Fail(is_free.error());
-  if (*is_free) return std::nullopt;
+  const Result<bool> is_locked = IsLocked(*file, path);
+  if (!is_locked) return Fail(is_locked.error());
+  if (!*is_locked) return std::nullopt;
   return ReadOwner(*file);
 }
 

@@ -50,6 +50,10 @@ class TenantLock {
   static Result<std::optional<TenantOwner>> OwnerOf(const std::string& data_dir,
                                                     const std::string& tenant);
 
+  TenantLock(TenantLock&&) = default;
+  TenantLock& operator=(TenantLock&&) = default;
+  ~TenantLock();
+
  private:
   explicit TenantLock(FileDescriptor file) : file_(std::move(file)) {}
 

@@ -10,6 +10,7 @@
 
 #include "cli/demo_unicode.h"
 #include "cli/progress.h"
+#include "cli/restore_source_row.h"
 #include "cli/timeline.h"
 #include "format/backup_enums.h"
 #include "restore/restore.h"
@@ -26,8 +27,8 @@ constexpr std::uint64_t kTenantId = 1004;
 
 io::Task<Result<RestoreSummary>> RestoreTo(const DemoPlaces& places, std::string dir,
                                            std::string name, Scn target, HostWorld& world) {
-  std::vector<io::BackupDest> dests{places.backup, places.archive};
-  const auto source = co_await restore::OpenRestoreSource(std::move(dests), world.media());
+  const std::vector<io::BackupDest> dests{places.backup, places.archive};
+  const auto source = co_await restore::OpenRestoreSource(dests, world.media());
   if (!source) co_return Fail(source.error());
   restore::RestorePoint point;
   point.scn = target;
@@ -37,6 +38,7 @@ io::Task<Result<RestoreSummary>> RestoreTo(const DemoPlaces& places, std::string
   options.dir = std::move(dir);
   options.tenant_name = std::move(name);
   options.tenant_id = kTenantId;
+  options.rows.insert(RestoreSourceRow(dests));
   co_return co_await restore::Restore(world.env(), *source, *plan, options);
 }
 

@@ -1,8 +1,10 @@
 // `obbak load`.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <atomic>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -53,8 +55,15 @@ Result<Input> OpenInput(const std::string& path) {
   return input;
 }
 
-Result<std::size_t> ReadInput(const Input& input, std::span<char> out) {
+// Empty-handed when `stopped` comes before the next byte: a terminal or a pipe may never have one.
+Result<std::size_t> ReadInput(const Input& input, std::span<char> out,
+                              const std::atomic<bool>& stopped) {
+  constexpr int kTickMs = 50;
   for (;;) {
+    pollfd ready{.fd = input.file.number(), .events = POLLIN, .revents = 0};
+    const int count = ::poll(&ready, 1, kTickMs);
+    if (count == 0 && stopped) return std::size_t{0};
+    if (count == 0) continue;
     const ssize_t size = ::read(input.file.number(), out.data(), out.size());
     if (size >= 0) return static_cast<std::size_t>(size);
     if (errno != EINTR) return Fail(io::ErrnoError(errno, "read", input.name));
@@ -93,8 +102,12 @@ io::Task<Status> Load(const CommandOptions& options, TenantSession& session) {
     progress.Update(counts.rows, part);
   };
   CsvLoad load(session.tenant, loop, *std::move(table), options.load, input->name, report, show);
-  const auto source = [&](std::span<char> out) { return ReadInput(*input, out); };
-  const auto cancel = [&load] { load.Cancel(); };
+  std::atomic<bool> stopped = false;
+  const auto source = [&](std::span<char> out) { return ReadInput(*input, out, stopped); };
+  const auto cancel = [&] {
+    load.Cancel();
+    stopped = true;
+  };
   const Status status = co_await RunCancelable(loop, cancel, load.Run(source));
   progress.Clear();
   const LoadCounts& counts = load.counts();

@@ -24,5 +24,8 @@ int main(int argc, char** argv) {
       .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
   };
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  return obbak::cli::RunObbak(arguments, OBBAK_VERSION, console);
+  const int status = obbak::cli::RunObbak(arguments, OBBAK_VERSION, console);
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  std::fputs("obbak: the output could not be written\n", stderr);
+  return obbak::cli::kFailure;
 }

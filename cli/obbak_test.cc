@@ -1,21 +1,30 @@
 // The commands on tenants, driven as a person would: whole command lines, real files.
 #include "cli/obbak.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/json.hpp>
+#include <chrono>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "cli/data_dir.h"
+#include "cli/file_descriptor.h"
+#include "cli/interruption.h"
 #include "cli/obbak_test_support.h"
 
 namespace obbak::cli {
 namespace {
 
+namespace fs = std::filesystem;
 namespace json = boost::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -151,6 +160,23 @@ TEST_F(ObbakTest, LoadReadsWhatScanPrints) {
   EXPECT_EQ(Out({"scan", "copy"}), printed);
 }
 
+TEST_F(ObbakTest, LoadEndsWhenItIsInterruptedWhileItWaitsForInput) {
+  CreateAccounts();
+  const std::string pipe = (directory_ / "pipe").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const InterruptionSignals signals;
+  // It never writes.
+  std::thread writer([&] {
+    const FileDescriptor end(::open(pipe.c_str(), O_WRONLY));
+    ::kill(::getpid(), SIGINT);
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  });
+  const CommandResult result = Run({"load", "--csv", pipe, "--table", "accounts"});
+  writer.join();
+  EXPECT_EQ(result.status, kFailure);
+  EXPECT_THAT(result.err, HasSubstr("the load was interrupted [OB_CANCELED -4072]"));
+}
+
 TEST_F(ObbakTest, LoadRefusesAHeaderThatDoesNotFit) {
   CreateAccounts();
   const std::string wrong = Write("a.csv", "id,colour\n1,red\n");
@@ -207,6 +233,31 @@ TEST_F(ObbakTest, OneProcessAtATime) {
   EXPECT_THAT(error, HasSubstr("in use by process " + std::to_string(::getpid())));
   EXPECT_THAT(error, HasSubstr("[OB_OP_NOT_ALLOW -4179]"));
   EXPECT_THAT(Out({"tenant", "list"}), HasSubstr("in use by process"));
+  // Who looks keeps nobody off.
+  const auto owner = TenantLock::OwnerOf(DataDir(), "shop");
+  ASSERT_TRUE(owner && owner->has_value());
+  EXPECT_EQ((*owner)->process, ::getpid());
+}
+
+TEST_F(ObbakTest, ALockThatIsGivenBackIsNobodys) {
+  CreateAccounts();
+  {
+    const Result<TenantLock> lock = TenantLock::Take(DataDir(), "shop", "backup");
+    ASSERT_TRUE(lock) << lock.error().ToString();
+  }
+  const auto owner = TenantLock::OwnerOf(DataDir(), "shop");
+  ASSERT_TRUE(owner) << owner.error().ToString();
+  EXPECT_FALSE(owner->has_value());
+  EXPECT_EQ(fs::file_size(DataDir() + "/shop.lock"), 0);
+}
+
+TEST_F(ObbakTest, ALagTargetThatMakesNoSenseIsRefused) {
+  for (const char* lag : {"abc", "7201s"}) {
+    EXPECT_THAT(
+        Err({"tenant", "create", "shop", "--parameter", std::string("archive_lag_target=") + lag}),
+        HasSubstr("field archive_lag_target"));
+  }
+  EXPECT_FALSE(fs::exists(DataDir() + "/shop"));
 }
 
 TEST_F(ObbakTest, BankChecksItsSumAndGoesOnWhereItWas) {

@@ -114,19 +114,6 @@ void PrintPreview(const Job& job, bool json, const Console& console) {
   output.Finish();
 }
 
-// The new tenant remembers where it comes from: recover-standby goes on from there.
-io::Task<Status> KeepSource(const std::vector<io::BackupDest>& dests, std::string dir,
-                            HostWorld& world) {
-  engine::EngineOptions options;
-  options.background = false;
-  const auto tenant = co_await engine::Tenant::Open(world.env(), std::move(dir), options);
-  if (!tenant) co_return Fail(tenant.error());
-  Status kept = co_await RememberRestoreSource(**tenant, dests);
-  Status closed = co_await (*tenant)->Close();
-  if (!kept) co_return kept;
-  co_return closed;
-}
-
 io::Task<Status> RestoreInto(const RestoreCommand& command, const TenantChoice& choice, Job job,
                              HostWorld& world, const Console& console) {
   restore::RestoreOptions options;
@@ -134,6 +121,8 @@ io::Task<Status> RestoreInto(const RestoreCommand& command, const TenantChoice& 
   options.tenant_name = choice.tenant;
   options.tenant_id = command.tenant_id;
   options.concurrency = command.concurrency;
+  // recover-standby goes on from there.
+  options.rows.insert(RestoreSourceRow(job.dests));
   io::Loop& loop = world.loop();
   Progress progress(console, [&loop] { return loop.SteadyNow(); }, Progress::kBytes);
   const restore::ReportRestore show = ShowOn(progress);
@@ -141,7 +130,6 @@ io::Task<Status> RestoreInto(const RestoreCommand& command, const TenantChoice& 
       co_await restore::Restore(world.env(), job.source, job.plan, options, show);
   progress.Clear();
   if (!summary) co_return Fail(summary.error());
-  if (Status kept = co_await KeepSource(job.dests, options.dir, world); !kept) co_return kept;
   PrintSections({SummarySection(choice.tenant, *summary, progress.elapsed())},
                 ChooseFormat(command.json, console), console);
   co_return Status();

@@ -13,18 +13,13 @@ constexpr std::string_view kKey = "cli/restore_source";
 
 }  // namespace
 
-io::Task<Status> RememberRestoreSource(engine::Tenant& tenant,
-                                       std::span<const io::BackupDest> dests) {
+std::pair<std::string, std::string> RestoreSourceRow(std::span<const io::BackupDest> dests) {
   std::string uris;
   for (const io::BackupDest& dest : dests) {
     if (!uris.empty()) uris += ',';
     uris += dest.ToPersistedStringWithSecrets();
   }
-  engine::pb::Edit edit;
-  engine::pb::Row& row = *edit.add_rows();
-  row.set_key(std::string(kKey));
-  row.set_value(uris);
-  co_return co_await tenant.core().manifest->Apply(std::move(edit));
+  return {std::string(kKey), std::move(uris)};
 }
 
 Result<std::vector<io::BackupDest>> RememberedRestoreSource(engine::Tenant& tenant) {

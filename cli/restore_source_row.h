@@ -3,6 +3,8 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -12,8 +14,8 @@
 
 namespace obbak::cli {
 
-io::Task<Status> RememberRestoreSource(engine::Tenant& tenant,
-                                       std::span<const io::BackupDest> dests);
+// Key and value, for restore::RestoreOptions.
+std::pair<std::string, std::string> RestoreSourceRow(std::span<const io::BackupDest> dests);
 // kMissArgument when it remembers none.
 Result<std::vector<io::BackupDest>> RememberedRestoreSource(engine::Tenant& tenant);
 

@@ -11,6 +11,7 @@
 #include <span>
 #include <utility>
 
+#include "base/utf8.h"
 #include "cli/csv.h"
 
 namespace obbak::cli {
@@ -70,7 +71,7 @@ std::string JsonValue(const std::optional<std::string>& value, OutputKind kind) 
   const bool is_number =
       (kind == OutputKind::kInteger && FitsJsonNumber(*value)) ||
       (kind == OutputKind::kReal && value->find_first_not_of("0123456789+-.eE") == value->npos);
-  return is_number ? *value : json::serialize(json::string(*value));
+  return is_number ? *value : json::serialize(json::string(ToUtf8(*value)));
 }
 
 std::string JsonObject(std::span<const OutputColumn> columns, const OutputRow& row) {

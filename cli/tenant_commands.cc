@@ -13,6 +13,7 @@
 #include "cli/table_output.h"
 #include "cli/tenant_session.h"
 #include "format/macro_block_header.h"
+#include "io/log_archive_dest.h"
 
 namespace obbak::cli {
 namespace {
@@ -35,7 +36,13 @@ Status ReadParameters(const std::vector<std::string>& texts, TenantOptions& opti
       return Fail(ErrorCode::kInvalidArgument,
                   fmt::format("parameter '{}' is not NAME=VALUE", text));
     }
-    options.parameters[text.substr(0, equal)] = text.substr(equal + 1);
+    const std::string name = text.substr(0, equal);
+    std::string value = text.substr(equal + 1);
+    if (name == kArchiveLagTarget) {
+      const auto lag = io::ParseLagTarget(value);
+      if (!lag) return Fail(lag.error());
+    }
+    options.parameters[name] = std::move(value);
   }
   return {};
 }

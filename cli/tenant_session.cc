@@ -37,14 +37,18 @@ EngineOptions OptionsFor(SessionKind kind) {
 
 using Opened = io::Task<Result<std::unique_ptr<Tenant>>>;
 
-// What the tenant's parameters say of archiving, beside what the command wants.
-Result<backup::ArchiveOptions> ArchiveOptionsFor(const Tenant& tenant,
-                                                 backup::ArchiveOptions options) {
-  const auto& parameters = tenant.options().parameters;
+// What the tenant's parameters say of archiving, beside what the command wants. A parameter that
+// makes no sense must not lock a tenant.
+backup::ArchiveOptions ArchiveOptionsFor(const TenantSession& session,
+                                         backup::ArchiveOptions options) {
+  const auto& parameters = session.tenant.options().parameters;
   const auto found = parameters.find(std::string(kArchiveLagTarget));
   if (found == parameters.end()) return options;
-  const auto lag = io::ParseInterval(found->second);
-  if (!lag) return Fail(Error(lag.error()).WithField(std::string(kArchiveLagTarget)));
+  const auto lag = io::ParseLagTarget(found->second);
+  if (!lag) {
+    session.console.Warn(lag.error().ToString() + "; without it, that is 120 s");
+    return options;
+  }
   options.lag_target = std::chrono::duration_cast<std::chrono::milliseconds>(*lag);
   return options;
 }
@@ -104,10 +108,9 @@ io::Task<Status> EndArchiving(const TenantSession& session) {
 
 io::Task<Status> RunArchived(TenantSession& session, const SessionOptions& options,
                              const SessionBody& body) {
-  const auto archive = ArchiveOptionsFor(session.tenant, options.archive);
-  if (!archive) co_return Fail(archive.error());
+  const backup::ArchiveOptions archive = ArchiveOptionsFor(session, options.archive);
   const auto archiver =
-      co_await backup::Archiver::Open(session.tenant, session.world.media(), *archive);
+      co_await backup::Archiver::Open(session.tenant, session.world.media(), archive);
   if (!archiver) co_return Fail(archiver.error());
   session.archiver = archiver->get();
   Status done = co_await body(session);
@@ -162,7 +165,7 @@ int WithTenant(const TenantChoice& choice, SessionKind kind, const Console& cons
 
 int WithNewTenant(const TenantChoice& choice, engine::TenantOptions tenant, const Console& console,
                   const SessionBody& body, SessionOptions options) {
-  const Result<TenantLock> lock = LockNewTenant(choice);
+  const Result<TenantLock> lock = LockNewTenant(choice, options.purpose);
   if (!lock) return console.Fail(lock.error());
   tenant.tenant_name = choice.tenant;
   HostWorld world(console);

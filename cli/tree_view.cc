@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/utf8.h"
 #include "format/backup_path.h"
 #include "format/dissection_json.h"
 
@@ -122,7 +123,7 @@ boost::json::value TreeJson(const std::vector<TreeEntry>& entries) {
   boost::json::array array;
   for (const TreeEntry& entry : entries) {
     boost::json::object object;
-    object["path"] = entry.path;
+    object["path"] = ToUtf8(entry.path);
     object["type"] = entry.directory ? "directory" : "file";
     if (!entry.directory) object["size"] = format::JsonNumber(entry.size);
     object["known"] = entry.known;

@@ -7,8 +7,8 @@
 #include <set>
 #include <utility>
 
+#include "base/utf8.h"
 #include "engine/names.h"
-#include "engine/utf8.h"
 #include "format/checksum.h"
 #include "format/crc32c.h"
 #include "format/le_bytes.h"

@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "engine/time_text.h"
-#include "engine/utf8.h"
 #include "engine/wide_integer.h"
 #include "format/column.h"
 #include "format/le_bytes.h"

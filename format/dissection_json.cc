@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 
 namespace obbak::format {
 namespace {
@@ -14,14 +15,6 @@ namespace json = boost::json;
 
 // Doubles hold every integer up to here.
 constexpr std::uint64_t kMaxExact = std::uint64_t{1} << 53;
-
-bool IsUtf8(std::string_view text) {
-  json::parser parser;
-  boost::system::error_code error;
-  const std::string quoted = json::serialize(json::string_view(text.data(), text.size()));
-  parser.write(quoted.data(), quoted.size(), error);
-  return !error;
-}
 
 struct LeafToJson {
   json::value operator()(std::monostate) const { return nullptr; }

@@ -153,6 +153,14 @@ Result<std::chrono::microseconds> ParseInterval(std::string_view text) {
   return std::chrono::microseconds(number * unit->microseconds);
 }
 
+Result<std::chrono::microseconds> ParseLagTarget(std::string_view text) {
+  const auto lag = ParseInterval(text);
+  if (!lag) return Fail(Error(lag.error()).WithField("archive_lag_target"));
+  if (*lag <= std::chrono::seconds(7200)) return lag;
+  return Fail(Error(ErrorCode::kInvalidArgument, "'" + std::string(text) + "' is more than 7200 s")
+                  .WithField("archive_lag_target"));
+}
+
 Status CheckPieceSwitchInterval(std::chrono::microseconds interval,
                                 const PieceSwitchIntervalRange& range) {
   if (interval >= range.min && interval <= range.max && interval.count() > 0) return {};

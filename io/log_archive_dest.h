@@ -56,6 +56,10 @@ std::string_view ToText(ArchiveBinding binding);
 // zero (which a server reads as octal) and beyond the range of microseconds.
 Result<std::chrono::microseconds> ParseInterval(std::string_view text);
 
+// archive_lag_target: an interval of up to 7200 s (docs/spec/user-surface.md). kInvalidArgument
+// for anything else.
+Result<std::chrono::microseconds> ParseLagTarget(std::string_view text);
+
 // kNotSupported for an interval that `range` does not allow.
 Status CheckPieceSwitchInterval(std::chrono::microseconds interval,
                                 const PieceSwitchIntervalRange& range);

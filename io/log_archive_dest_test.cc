@@ -185,5 +185,16 @@ TEST(IntervalTest, TheExactTextReadsBack) {
   }
 }
 
+TEST(LagTarget, IsAnIntervalOfUpToTwoHours) {
+  EXPECT_EQ(ParseLagTarget("0ms").value(), std::chrono::seconds(0));
+  EXPECT_EQ(ParseLagTarget("7200s").value(), std::chrono::hours(2));
+  for (const char* text : {"7201s", "200000d", "abc", ""}) {
+    const auto lag = ParseLagTarget(text);
+    ASSERT_FALSE(lag) << text;
+    EXPECT_EQ(lag.error().code(), ErrorCode::kInvalidArgument);
+    EXPECT_EQ(lag.error().field(), "archive_lag_target");
+  }
+}
+
 }  // namespace
 }  // namespace obbak::io

@@ -8,6 +8,7 @@
 #include "dest/archive_reader.h"
 #include "dest/set_reader.h"
 #include "engine/activation.h"
+#include "engine/manifest.h"
 #include "engine/standby.h"
 #include "engine/tenant_builder.h"
 #include "engine/tenant_core.h"
@@ -60,7 +61,8 @@ class RestoreJob {
     auto builder =
         co_await TenantBuilder::Create(env_, options_.dir, *std::move(options), options_.engine);
     if (!builder) co_return Fail(std::move(builder).error());
-    Status status = co_await Build(**builder, *std::move(log_streams));
+    Status status = co_await KeepRows((*builder)->core());
+    if (status) status = co_await Build(**builder, *std::move(log_streams));
     Status closed = co_await (*builder)->Close();
     if (status) status = std::move(closed);
     if (!status) co_return Fail(std::move(status).error());
@@ -85,6 +87,17 @@ class RestoreJob {
     options.locality = std::string(locality->locality.value);
     options.user_log_streams = static_cast<int>(log_streams) - 1;
     co_return options;
+  }
+
+  // While it is no tenant yet: a restore that is complete has them.
+  io::Task<Status> KeepRows(engine::TenantCore& core) {
+    engine::pb::Edit edit;
+    for (const auto& [key, value] : options_.rows) {
+      engine::pb::Row& row = *edit.add_rows();
+      row.set_key(key);
+      row.set_value(value);
+    }
+    co_return co_await core.manifest->Apply(std::move(edit));
   }
 
   io::Task<Status> Build(TenantBuilder& builder, std::vector<BackedUpLogStream> log_streams) {

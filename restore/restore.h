@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,8 @@ struct RestoreOptions {
   // Macro blocks and tablets that are read at the same time; 0: as many as is good.
   std::size_t concurrency = 0;
   engine::EngineOptions engine;
+  // What the tenant's manifest has to keep for others, by key.
+  std::map<std::string, std::string> rows;
 };
 
 enum class RestorePhase { kTablets, kMacroBlocks, kLogs, kDone };

@@ -1,8 +1,8 @@
-#include "engine/utf8.h"
+#include "base/utf8.h"
 
 #include <algorithm>
 
-namespace obbak::engine {
+namespace obbak {
 namespace {
 
 constexpr unsigned char Byte(char c) { return static_cast<unsigned char>(c); }
@@ -32,14 +32,21 @@ bool IsSecondByte(unsigned char first, unsigned char second) {
   }
 }
 
+// Bytes of the character that `text` begins with, 0 if it begins with none.
+std::size_t FirstCharacter(std::string_view text) {
+  const std::size_t size = CharacterSize(Byte(text[0]));
+  if (size == 0 || size > text.size()) return 0;
+  if (!std::ranges::all_of(text.substr(1, size - 1), IsContinuation)) return 0;
+  if (size > 1 && !IsSecondByte(Byte(text[0]), Byte(text[1]))) return 0;
+  return size;
+}
+
 }  // namespace
 
 bool IsUtf8(std::string_view text) {
   while (!text.empty()) {
-    const std::size_t size = CharacterSize(Byte(text[0]));
-    if (size == 0 || size > text.size()) return false;
-    if (!std::ranges::all_of(text.substr(1, size - 1), IsContinuation)) return false;
-    if (size > 1 && !IsSecondByte(Byte(text[0]), Byte(text[1]))) return false;
+    const std::size_t size = FirstCharacter(text);
+    if (size == 0) return false;
     text.remove_prefix(size);
   }
   return true;
@@ -50,4 +57,16 @@ std::size_t Utf8Length(std::string_view text) {
       std::ranges::count_if(text, [](char c) { return !IsContinuation(c); }));
 }
 
-}  // namespace obbak::engine
+std::string ToUtf8(std::string_view text) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  std::string good;
+  good.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t size = FirstCharacter(text);
+    good += size == 0 ? kReplacement : text.substr(0, size);
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  return good;
+}
+
+}  // namespace obbak
