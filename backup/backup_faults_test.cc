@@ -224,6 +224,113 @@ TEST(BackupFaults, ACanceledJobEndsSoonWhereverItIs) {
   }
 }
 
+// ---- More blocks on their way than there are buffers
+
+struct Crowd {
+  int user_log_streams = 0;
+  std::size_t concurrency = 0;
+};
+constexpr Crowd kCrowds[] = {{.user_log_streams = 1, .concurrency = 1},
+                             {.user_log_streams = 5, .concurrency = 5}};
+
+BackedUpTenant::Options OptionsOf(const Crowd& crowd) {
+  BackedUpTenant::Options options;
+  options.user_log_streams = crowd.user_log_streams;
+  options.backup.concurrency = crowd.concurrency;
+  options.backup.data_file_size = std::uint64_t{64} << 20;
+  return options;
+}
+
+// A closed tenant with enough blocks on each log stream to fill a sink.
+SimImage Crowded(const Crowd& crowd) {
+  io::SimWorld world(1);
+  BackedUpTenant source(world, OptionsOf(crowd));
+  EXPECT_TRUE(source.Create());
+  const auto streams = static_cast<std::uint32_t>(crowd.user_log_streams);
+  const auto table = source.CreateWideTable("wide", streams);
+  EXPECT_NE(table, nullptr);
+  if (table == nullptr) return SimImage();
+  EXPECT_TRUE(source.PutWide(*table, 0, std::int64_t{260} * crowd.user_log_streams, 1));
+  EXPECT_TRUE(source.CompactMajor());
+  EXPECT_TRUE(source.Close());
+  return world.disk().image();
+}
+
+// What a full backup that `observe` disturbs comes to.
+void BackUpInACrowd(const SimImage& image, const Crowd& crowd, ErrorCode expected,
+                    const std::function<SimFault(BackedUpTenant&, const SimOperation&)>& observe) {
+  io::SimWorld world(2, image, io::SimWorld::kStartNs + 3'600'000'000'000);
+  BackedUpTenant source(world, OptionsOf(crowd));
+  ASSERT_OK(source.Open());
+  world.disk().Observe([&](const SimOperation& operation) { return observe(source, operation); });
+  const auto set = source.Full();
+  world.disk().Observe({});
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().code(), expected) << set.error().ToString();
+}
+
+bool IsReadOfBlock(const SimOperation& operation) {
+  return operation.path == std::string(kTenantDir) + "/block_file" &&
+         operation.kind == SimOperation::Kind::kRead && operation.size > (1U << 20);
+}
+
+TEST(BackupFaults, BlocksThatWaitForBuffersAreAllBackedUp) {
+  for (const Crowd& crowd : kCrowds) {
+    const SimImage image = Crowded(crowd);
+    io::SimWorld world(2, image, io::SimWorld::kStartNs + 3'600'000'000'000);
+    BackedUpTenant source(world, OptionsOf(crowd));
+    ASSERT_OK(source.Open());
+    ASSERT_OK(source.Full());
+    EXPECT_EQ(Check(source).Text(), "");
+  }
+}
+
+TEST(BackupFaults, ACanceledJobEndsThoughBlocksWaitForBuffers) {
+  for (const Crowd& crowd : kCrowds) {
+    const SimImage image = Crowded(crowd);
+    for (std::uint64_t at = 1; at <= 5 * crowd.concurrency; at += CrashStride(2, 10)) {
+      SCOPED_TRACE(testing::Message() << crowd.concurrency << " streams, read " << at);
+      std::uint64_t reads = 0;
+      BackUpInACrowd(image, crowd, ErrorCode::kCanceled, [&](auto& source, const auto& operation) {
+        if (IsReadOfBlock(operation) && ++reads == at) source.backup().Cancel();
+        return SimFault::kNone;
+      });
+    }
+  }
+}
+
+TEST(BackupFaults, ADamagedBlockEndsTheJobThoughBlocksWaitForBuffers) {
+  for (const Crowd& crowd : kCrowds) {
+    const SimImage image = Crowded(crowd);
+    for (std::uint64_t at = 1; at <= 5; at += CrashStride(1, 5)) {
+      SCOPED_TRACE(testing::Message() << crowd.concurrency << " streams, read " << at);
+      std::uint64_t reads = 0;
+      BackUpInACrowd(image, crowd, ErrorCode::kChecksumError, [&](auto&, const auto& operation) {
+        return IsReadOfBlock(operation) && ++reads == at ? SimFault::kBitFlip : SimFault::kNone;
+      });
+    }
+  }
+}
+
+TEST(BackupFaults, AFullDestinationEndsTheJobThoughBlocksWaitForBuffers) {
+  for (const Crowd& crowd : kCrowds) {
+    const SimImage image = Crowded(crowd);
+    for (std::uint64_t at = 1; at <= 8; at += CrashStride(1, 5)) {
+      SCOPED_TRACE(testing::Message() << crowd.concurrency << " streams, write " << at);
+      std::uint64_t reads = 0;
+      std::uint64_t writes = 0;
+      const auto code = ErrorCode::kBackupDeviceOutOfSpace;
+      BackUpInACrowd(image, crowd, code, [&](auto&, const auto& operation) {
+        if (IsReadOfBlock(operation)) ++reads;
+        const bool writes_data = IsOfData(operation) && reads > 0 &&
+                                 (operation.kind == SimOperation::Kind::kWrite ||
+                                  operation.kind == SimOperation::Kind::kDurableWrite);
+        return writes_data && ++writes >= at ? SimFault::kNoSpace : SimFault::kNone;
+      });
+    }
+  }
+}
+
 TEST(BackupFaults, CancelingNothingIsNothing) {
   Opened opened(Prepared());
   opened.source.backup().Cancel();
