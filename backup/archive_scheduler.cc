@@ -1,6 +1,7 @@
 #include "backup/archive_scheduler.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "dest/dest_store.h"
@@ -48,7 +49,7 @@ ArchiveScheduler::ArchiveScheduler(engine::TenantCore& core, DestinationOwner ow
       passing_(core.env.loop) {}
 
 io::Task<Status> ArchiveScheduler::Pass(io::Medium* medium) {
-  const io::Mutex::Guard lock = co_await passing_.Lock();
+  assert(passing_.is_locked());
   if (Status usable = core_.CheckUsable(); !usable) co_return usable;
   // Without a destination there is no round that could go on.
   if (medium == nullptr) co_return Status();

@@ -92,7 +92,7 @@ const Error* ArchiveService::last_error() const {
 
 // ---- The destination's medium
 
-void ArchiveService::UseMedium(std::unique_ptr<io::Medium> medium) {
+void ArchiveService::UseMedium(std::shared_ptr<io::Medium> medium) {
   medium_ = std::move(medium);
   medium_is_clean_ = false;
 }
@@ -110,15 +110,16 @@ io::Task<Status> ArchiveService::Connect() {
   co_return Status();
 }
 
-io::Task<io::Medium*> ArchiveService::UsableMedium() {
+io::Task<std::shared_ptr<io::Medium>> ArchiveService::UsableMedium() {
   const io::Mutex::Guard lock = co_await connecting_.Lock();
-  if (medium_ != nullptr && !medium_is_clean_) {
+  const std::shared_ptr<io::Medium> medium = medium_;
+  if (medium != nullptr && !medium_is_clean_) {
     // Before anything is written there; what cannot be removed now is removed when a round begins.
     medium_is_clean_ = true;
-    const Status removed = co_await medium_->RemoveTemporaries();
+    const Status removed = co_await medium->RemoveTemporaries();
     if (!removed) core_.env.log.Write(LogLevel::kWarning, removed.error().ToString());
   }
-  co_return medium_.get();
+  co_return medium;
 }
 
 // ---- Background
@@ -159,10 +160,12 @@ io::Task<void> ArchiveService::RunLogStream(ArchiveService& service, LsArchiver&
 // ---- Work
 
 io::Task<Status> ArchiveService::Pass() {
+  // From here on the destination stays what it is.
+  const io::Mutex::Guard lock = co_await LockPasses();
   Status status = co_await Connect();
   if (status) {
-    io::Medium* const usable = co_await UsableMedium();
-    status = co_await scheduler_.Pass(usable);
+    const std::shared_ptr<io::Medium> usable = co_await UsableMedium();
+    status = co_await scheduler_.Pass(usable.get());
   }
   scheduler_error_.reset();
   if (!status) scheduler_error_ = status.error();
@@ -172,7 +175,7 @@ io::Task<Status> ArchiveService::Pass() {
 io::Task<Status> ArchiveService::Work(LsArchiver& archiver, SendExtent extent) {
   Status status = co_await Connect();
   if (status) {
-    io::Medium* const usable = co_await UsableMedium();
+    const std::shared_ptr<io::Medium> usable = co_await UsableMedium();
     if (usable == nullptr) co_return Status();
     status = co_await archiver.Work(*usable, extent);
   }

@@ -13,6 +13,7 @@ namespace obbak::backup {
 namespace {
 
 using std::chrono::days;
+using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
@@ -161,11 +162,10 @@ TEST(ArchiverFault, LogsThatAreLostInTheArchiveInterruptTheRound) {
   EXPECT_EQ(tenant.archiver().status().round->round.value, 2);
 }
 
-// A destination whose part for one log stream does not answer for a long time.
-class SlowMedium final : public io::Medium {
+class ForwardingMedium : public io::Medium {
  public:
-  SlowMedium(std::unique_ptr<io::Medium> medium, io::Loop& loop, std::string slow)
-      : medium_(std::move(medium)), loop_(loop), slow_(std::move(slow)) {}
+  ForwardingMedium(std::unique_ptr<io::Medium> medium, io::Loop& loop)
+      : medium_(std::move(medium)), loop_(loop) {}
 
   const std::string& location() const override { return medium_->location(); }
   io::Task<Result<std::vector<io::DirEntry>>> List(std::string path) override {
@@ -184,8 +184,7 @@ class SlowMedium final : public io::Medium {
     return medium_->Create(std::move(path));
   }
   io::Task<Status> Append(std::string path, std::uint64_t offset, ByteView bytes) override {
-    if (path.find(slow_) != std::string::npos) (void)co_await loop_.Sleep(seconds(1000));
-    co_return co_await medium_->Append(std::move(path), offset, bytes);
+    return medium_->Append(std::move(path), offset, bytes);
   }
   io::Task<Status> Remove(std::string path) override { return medium_->Remove(std::move(path)); }
   io::Task<Status> RemoveDirectory(std::string path) override {
@@ -193,10 +192,47 @@ class SlowMedium final : public io::Medium {
   }
   io::Task<Status> RemoveTemporaries() override { return medium_->RemoveTemporaries(); }
 
- private:
+ protected:
   std::unique_ptr<io::Medium> medium_;
   io::Loop& loop_;
+};
+
+// A destination whose part for one log stream does not answer for a long time.
+class SlowMedium final : public ForwardingMedium {
+ public:
+  SlowMedium(std::unique_ptr<io::Medium> medium, io::Loop& loop, std::string slow)
+      : ForwardingMedium(std::move(medium), loop), slow_(std::move(slow)) {}
+
+  io::Task<Status> Append(std::string path, std::uint64_t offset, ByteView bytes) override {
+    if (path.find(slow_) != std::string::npos) (void)co_await loop_.Sleep(seconds(1000));
+    co_return co_await medium_->Append(std::move(path), offset, bytes);
+  }
+
+ private:
   std::string slow_;
+};
+
+// Takes its time, and is there as long as somebody waits for it.
+class SleepyMedium final : public ForwardingMedium {
+ public:
+  using ForwardingMedium::ForwardingMedium;
+  ~SleepyMedium() override { EXPECT_EQ(calls_, 0); }
+
+  io::Task<Status> Put(std::string path, ByteView bytes) override {
+    ++calls_;
+    (void)co_await loop_.Sleep(seconds(1));
+    --calls_;
+    co_return co_await medium_->Put(std::move(path), bytes);
+  }
+  io::Task<Status> RemoveTemporaries() override {
+    ++calls_;
+    (void)co_await loop_.Sleep(seconds(1));
+    --calls_;
+    co_return co_await medium_->RemoveTemporaries();
+  }
+
+ private:
+  int calls_ = 0;
 };
 
 TEST(ArchiverFault, ALogStreamThatIsSlowHoldsUpNoOther) {
@@ -220,6 +256,49 @@ TEST(ArchiverFault, ALogStreamThatIsSlowHoldsUpNoOther) {
   for (const LsArchiveStatus& ls : tenant.archiver().status().log_streams) {
     const format::Lsn end = tenant.core().streams.at(ls.ls)->clog().durable_end_lsn();
     EXPECT_EQ(ls.archived_lsn < end, ls.ls == kFirstUserLs) << ls.ls.value;
+  }
+}
+
+// Sets a destination while another task works with the one before.
+io::Task<void> SetDestMeanwhile(Archiver& archiver, Status& result) {
+  io::LogArchiveDest dest = DestAt("/archive2", days(1));
+  result = co_await archiver.SetDest(std::move(dest));
+}
+io::Task<Status> ArchiveWhileTheDestinationChanges(ArchivedTenant& tenant,
+                                                   std::chrono::milliseconds head_start) {
+  io::Loop& loop = tenant.world().loop();
+  Status set;
+  io::TaskGroup group(loop);
+  group.Spawn(SetDestMeanwhile(tenant.archiver(), set));
+  (void)co_await loop.Sleep(head_start);
+  Status status = co_await tenant.archiver().ArchiveLog();
+  if (status) status = co_await tenant.archiver().AwaitState();
+  co_await group.Join();
+  co_return set ? status : set;
+}
+
+TEST(ArchiverFault, WhoWorksWithADestinationKeepsItWhileAnotherIsSet) {
+  // In the background the first pass takes a second, and nothing may be set while it runs.
+  for (const auto& [background, head_start] :
+       {std::pair(false, milliseconds(0)), std::pair(false, milliseconds(500)),
+        std::pair(true, milliseconds(1500))}) {
+    ArchiveOptions archive = QuietArchive();
+    ArchivedTenant tenant;
+    const io::MediumFactory directories = io::DirectoryMedia(tenant.world().loop(), tenant.disk());
+    tenant.UseMedia([&](const io::BackupDest& dest) -> Result<std::unique_ptr<io::Medium>> {
+      auto medium = directories(dest);
+      if (!medium) return medium;
+      return std::make_unique<SleepyMedium>(*std::move(medium), tenant.world().loop());
+    });
+    ASSERT_OK(tenant.Create({}, archive));
+    ASSERT_OK(tenant.StartArchiving(DestAt(kArchiveDir, days(1))));
+    ASSERT_OK(tenant.StopArchiving());
+    tenant.Close();
+    archive.background = background;
+    ASSERT_OK(tenant.Open(archive));
+    ASSERT_OK(tenant.Run(ArchiveWhileTheDestinationChanges(tenant, head_start)));
+    EXPECT_EQ(tenant.archiver().status().round->path, "file:///archive2");
+    EXPECT_EQ(tenant.archiver().status().round->state, RoundState::kDoing);
   }
 }
 
