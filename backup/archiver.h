@@ -48,6 +48,9 @@ struct ArchiveStatus {
   std::vector<RoundStatus> history;  // ended rounds, oldest first
   std::vector<format::TenantArchivePieceAttr> pieces;
   std::vector<LsArchiveStatus> log_streams;
+  // Of the round: what every log stream has in its pieces that are not frozen yet, when it has not
+  // stopped.
+  std::vector<LsProgress> progress;
 };
 
 // One per open tenant. Its state is in the tenant's manifest (backup/catalogue.h), so that it goes
