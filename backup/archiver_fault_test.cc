@@ -155,11 +155,60 @@ TEST(ArchiverFault, LogsThatAreLostInTheArchiveInterruptTheRound) {
   EXPECT_NE(caught_up.error().message().find("SEND LOG TO ARCHIVE_DEST ERROR"), std::string::npos);
   EXPECT_EQ(tenant.archiver().status().round->comment, "log stream 1001 interrupted.");
   EXPECT_EQ(CodeOf(tenant.Run(tenant.archiver().AwaitState())), ErrorCode::kLogArchiveInterrupted);
-  // Only a new round helps.
+  // Only a new round helps, and what there is of this one is no log to restore from.
   ASSERT_OK(tenant.StopArchiving());
+  const auto& piece = tenant.archiver().status().pieces.at(0);
+  EXPECT_EQ(piece.status.value, format::ArchivePieceStatus::kFrozen);
+  EXPECT_EQ(piece.file_status, format::BackupFileStatus::kBroken);
   ASSERT_OK(tenant.Run(tenant.archiver().ArchiveLog()));
   ASSERT_OK(tenant.Run(tenant.archiver().AwaitState()));
   EXPECT_EQ(tenant.archiver().status().round->round.value, 2);
+}
+
+io::Task<Status> CutInHalf(io::Medium& medium, std::string path) {
+  const auto bytes = co_await io::ReadAll(medium, path, std::uint64_t{64} << 20);
+  if (!bytes) co_return Fail(bytes.error());
+  co_return co_await medium.Put(path, ByteView(*bytes).first(bytes->size() / 2));
+}
+
+TEST(ArchiverFault, APieceWhoseLogIsLostWhenTheRoundStopsIsBroken) {
+  ArchivedTenant tenant;
+  ASSERT_OK(tenant.Create());
+  ASSERT_OK(tenant.StartArchiving(DestAt(kArchiveDir, seconds(60))));
+  ASSERT_OK(tenant.Put(6));
+  tenant.Advance(minutes(1));
+  ASSERT_OK(tenant.Put(6));
+  ASSERT_OK(tenant.Run(tenant.archiver().CatchUp()));
+  const auto medium = io::DirectoryMedia(tenant.world().loop(),
+                                         tenant.disk())(*io::BackupDest::Parse("file:///archive"));
+  ASSERT_OK(medium);
+  ASSERT_OK(tenant.Run(CutInHalf(**medium, "piece_d1001r1p2/logstream_1001/log/1.obarc")));
+  ASSERT_OK(tenant.StopArchiving());
+  const auto pieces = tenant.archiver().status().pieces;
+  ASSERT_EQ(pieces.size(), 2U);
+  EXPECT_EQ(pieces[0].file_status, format::BackupFileStatus::kAvailable);
+  EXPECT_EQ(pieces[1].file_status, format::BackupFileStatus::kBroken);
+  const auto tree = TreeOf(tenant.disk().image(), kArchiveDir);
+  const auto single = format::MetadataFile<format::SinglePieceDesc>::Read(
+      tree.at("piece_d1001r1p2/single_piece_info.obarc"));
+  ASSERT_OK(single);
+  EXPECT_EQ(single->piece, pieces[1]);
+}
+
+TEST(ArchiverFault, ARoundThatStopsWaitsForADirectoryThatIsNotMounted) {
+  ArchivedTenant tenant;
+  ASSERT_OK(tenant.Create());
+  ASSERT_OK(tenant.StartArchiving(DestAt(kArchiveDir, days(1))));
+  ASSERT_OK(tenant.Put(3));
+  ASSERT_OK(tenant.Run(tenant.archiver().CatchUp()));
+  ASSERT_OK(tenant.Run(tenant.disk().Rename("/archive", "/elsewhere")));
+  EXPECT_EQ(CodeOf(tenant.StopArchiving()), ErrorCode::kBackupFormatFileNotExist);
+  EXPECT_EQ(tenant.archiver().status().round->state, RoundState::kStopping);
+  ASSERT_OK(tenant.Run(tenant.disk().Rename("/elsewhere", "/archive")));
+  ASSERT_OK(tenant.Run(tenant.archiver().AwaitState()));
+  EXPECT_EQ(tenant.archiver().status().pieces.at(0).file_status,
+            format::BackupFileStatus::kAvailable);
+  tenant.Check();
 }
 
 class ForwardingMedium : public io::Medium {

@@ -50,7 +50,7 @@ class PieceFiles {
 };
 
 // What file_info says of a log stream in a piece. The sizes follow from the LSNs: a piece that is
-// closed has files that hold exactly what is recorded.
+// closed has files that hold exactly what is recorded, unless it is BROKEN.
 format::SingleLsInfoDesc LsInfoOf(const LsProgress& progress);
 
 }  // namespace obbak::backup
