@@ -1,6 +1,7 @@
 // What the archiver does when the destination fails, or the log is gone before it was archived.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -163,6 +164,33 @@ TEST(ArchiverFault, LogsThatAreLostInTheArchiveInterruptTheRound) {
   ASSERT_OK(tenant.Run(tenant.archiver().ArchiveLog()));
   ASSERT_OK(tenant.Run(tenant.archiver().AwaitState()));
   EXPECT_EQ(tenant.archiver().status().round->round.value, 2);
+}
+
+TEST(ArchiverFault, OldCheckpointMarksThatCannotBeRemovedHoldUpNothing) {
+  ArchivedTenant tenant;
+  ASSERT_OK(tenant.Create());
+  ASSERT_OK(tenant.StartArchiving(DestAt(kArchiveDir, days(1))));
+  tenant.disk().Observe([](const io::SimOperation& operation) {
+    const bool removes = operation.kind == io::SimOperation::Kind::kRemove &&
+                         operation.path.find("/checkpoint_info.") != std::string::npos;
+    return removes ? io::SimFault::kIoError : io::SimFault::kNone;
+  });
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_OK(tenant.Put(3));
+    ASSERT_OK(tenant.Run(tenant.archiver().CatchUp()));
+  }
+  const auto marks = [&] {
+    const auto tree = TreeOf(tenant.disk().image(), kArchiveDir);
+    return std::ranges::count_if(tree, [](const auto& file) {
+      return file.first.find("/checkpoint_info.") != std::string::npos;
+    });
+  };
+  EXPECT_GT(marks(), 3);
+  tenant.disk().Observe({});
+  ASSERT_OK(tenant.Put(3));
+  ASSERT_OK(tenant.Run(tenant.archiver().CatchUp()));
+  EXPECT_EQ(marks(), 2);
+  tenant.Check();
 }
 
 io::Task<Status> CutInHalf(io::Medium& medium, std::string path) {
