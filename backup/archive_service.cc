@@ -48,8 +48,7 @@ ArchiveService::ArchiveService(engine::TenantCore& core, io::MediumFactory media
     : core_(core),
       media_(std::move(media)),
       options_(options),
-      owner_{
-          .tenant = core.options, .clock = core.env.clock, .catalogue = Catalogue(*core.manifest)},
+      owner_(DestinationOwner::Of(core)),
       rows_(owner_.catalogue),
       scheduler_(core, owner_, archivers_, options.dictionary_interval),
       connecting_(core.env.loop),

@@ -14,6 +14,8 @@
 #include "base/result_test_support.h"
 #include "base/thoroughness_test_support.h"
 #include "format/backup_path.h"
+#include "format/destination_records.h"
+#include "format/metadata_file.h"
 
 namespace obbak::backup {
 namespace {
@@ -434,6 +436,45 @@ TEST(BackupAcceptance, AnotherDirectoryBeginsANewChain) {
   set = source.Incremental();
   ASSERT_OK(set);
   EXPECT_EQ(set->prev_inc_backup_set_id.value, 1);
+}
+
+io::Task<void> SetArchiveDest(Archiver& archiver, Status& result) {
+  io::LogArchiveDest dest{.location = io::BackupDest::Parse("file:///archive2").value(),
+                          .piece_switch_interval = std::chrono::days(1)};
+  result = co_await archiver.SetDest(std::move(dest));
+}
+io::Task<void> SetDataDest(DataBackup& backup, Status& result) {
+  std::optional<io::BackupDest> dest = *io::BackupDest::Parse("file:///data2");
+  result = co_await backup.SetDest(std::move(dest));
+}
+io::Task<Status> SetBothDests(BackedUpTenant& source) {
+  Status archive;
+  Status data;
+  io::TaskGroup group(source.world().loop());
+  group.Spawn(SetArchiveDest(source.archiver(), archive));
+  group.Spawn(SetDataDest(source.backup(), data));
+  co_await group.Join();
+  co_return archive ? data : archive;
+}
+
+TEST(BackupAcceptance, DestinationsThatAreSetAtTheSameTimeHaveIdsOfTheirOwn) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    io::SimWorld world(seed);
+    BackedUpTenant source(world);
+    ASSERT_OK(source.Create());
+    ASSERT_OK(source.Run(source.archiver().NoArchiveLog()));
+    ASSERT_OK(source.Run(source.archiver().AwaitState()));
+    ASSERT_OK(source.Run(SetBothDests(source)));
+    std::set<format::DestId> ids;
+    for (const char* const directory : {"/archive", "/data", "/archive2", "/data2"}) {
+      const Tree tree = TreeOf(world.disk().image(), directory);
+      const auto desc =
+          format::MetadataFile<format::BackupFormatDesc>::Read(tree.at("format.obbak"));
+      ASSERT_OK(desc);
+      ids.insert(desc->dest_id);
+    }
+    EXPECT_EQ(ids.size(), 4U) << "seed " << seed;
+  }
 }
 
 TEST(BackupAcceptance, AnArchiveThatStopsFailsTheJob) {

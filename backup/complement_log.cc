@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "backup/catalogue.h"
 #include "backup/destination.h"
 #include "backup/object_sink.h"
 #include "backup/piece_files.h"
@@ -83,10 +82,7 @@ class ComplementCopy {
 
  private:
   io::Task<Status> CheckArchive() {
-    const DestinationOwner owner{.tenant = context_.core.options,
-                                 .clock = context_.core.env.clock,
-                                 .catalogue = Catalogue(*context_.core.manifest)};
-    co_return co_await CheckFormatFile(owner, archive_.medium(),
+    co_return co_await CheckFormatFile(DestinationOwner::Of(context_.core), archive_.medium(),
                                        format::BackupDestType::kArchiveLog, status_.round->dest);
   }
 
