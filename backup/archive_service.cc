@@ -25,6 +25,15 @@ milliseconds PollInterval(milliseconds lag_target) {
   return std::clamp(lag_target / 4, milliseconds(10), milliseconds(1000));
 }
 
+// All that a standby has was sent, and the round needs more.
+Error StandbyStandsStill(const RoundStatus& round) {
+  return Error(ErrorCode::kStateNotMatch,
+               fmt::format("archive round {} is {}, and the standby has no more log for it",
+                           round.round.value, ToText(round.state)))
+      .WithPath(round.path)
+      .WithAdvice("it goes on when the standby has received and applied more");
+}
+
 // Says of a failure that repeats itself only once.
 class FailureLog {
  public:
@@ -217,7 +226,7 @@ io::Task<Status> ArchiveService::SendEverything(Scn scn) {
 // ---- What commands wait for
 
 io::Task<Status> ArchiveService::AwaitState() {
-  for (;;) {
+  for (bool stood_still = false;;) {
     if (stop_.stop_requested()) co_return Fail(ErrorCode::kCanceled, "archiving is being closed");
     const auto before = rows_.Round();
     const Status passed = co_await Pass();
@@ -226,9 +235,10 @@ io::Task<Status> ArchiveService::AwaitState() {
     if (*settled) co_return Status();
     if (!passed) co_return passed;
     if (Status status = co_await MoveOn(); !status) co_return status;
-    if (before && *before == rows_.Round().value_or(std::nullopt)) {
-      (void)co_await core_.env.loop.Sleep(kWaitPause, stop_.get_token());
-    }
+    const bool stands_still = before && *before == rows_.Round().value_or(std::nullopt);
+    if (stands_still && stood_still && !IsPrimary()) co_return Fail(StandbyStandsStill(**before));
+    stood_still = stands_still;
+    if (stands_still) (void)co_await core_.env.loop.Sleep(kWaitPause, stop_.get_token());
   }
 }
 

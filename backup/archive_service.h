@@ -34,7 +34,7 @@ class ArchiveService {
   Status CheckCatalogue() const;
   // Begins the background work, if the options want any.
   void Start();
-  // Ends it, and lets every command end.
+  // Ends it. No command may be running.
   io::Task<void> Stop();
 
   const ArchiveRows& rows() const { return rows_; }
