@@ -128,6 +128,9 @@ io::Task<Status> DataFileSink::AddMeta(format::BackupMetaKey key, Bytes payload)
 
 void DataFileSink::EndTablet(format::TabletId tablet,
                              std::unique_ptr<format::BackupMacroBlockIdMappingsMeta> mappings) {
+  for (const auto& sstable : mappings->id_map_list) {
+    meta_bytes_ += sstable.id_pair_list.size() * sizeof(format::BackupMacroBlockIdPair);
+  }
   ended_.push_back({tablet, std::move(mappings)});
 }
 
