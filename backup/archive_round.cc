@@ -165,6 +165,7 @@ struct PieceContents {
   std::optional<Scn> min_checkpoint;
   std::optional<Scn> max_scn;
   std::int64_t bytes = 0;
+  bool lost = false;
 };
 
 std::map<PieceId, PieceContents> ContentsByPiece(const std::vector<LsProgress>& progress) {
@@ -173,6 +174,7 @@ std::map<PieceId, PieceContents> ContentsByPiece(const std::vector<LsProgress>& 
     PieceContents& contents = pieces[row.piece];
     contents.bytes += static_cast<std::int64_t>(row.max_lsn - row.min_lsn);
     contents.max_scn = std::max(contents.max_scn.value_or(row.checkpoint_scn), row.checkpoint_scn);
+    contents.lost = contents.lost || row.lost;
     if (row.deleted) continue;
     contents.min_checkpoint =
         std::min(contents.min_checkpoint.value_or(row.checkpoint_scn), row.checkpoint_scn);
@@ -199,6 +201,9 @@ void Regenerate(TenantArchivePieceAttr& piece, const PieceContents& contents,
     piece.status.value = ArchivePieceStatus::kActive;
     piece.file_status = piece.checkpoint_scn > piece.start_scn ? BackupFileStatus::kAvailable
                                                                : BackupFileStatus::kIncomplete;
+  }
+  if (contents.lost && piece.file_status == BackupFileStatus::kAvailable) {
+    piece.file_status = BackupFileStatus::kBroken;
   }
   if (round.state == RoundState::kStop) piece.status.value = ArchivePieceStatus::kFrozen;
 }
@@ -318,6 +323,7 @@ LsProgress EmptyProgress(const RoundStatus& round, const LsProgress& last, Piece
   row.piece = piece;
   row.start_scn = std::max(PieceSchedule::Of(round).StartOf(piece), round.start_scn);
   row.min_lsn = last.max_lsn;
+  row.lost = false;
   return row;
 }
 

@@ -24,7 +24,8 @@
 //   - All groups of every live log stream with round.start_scn <= SCN <= checkpoint_scn are durable
 //     in the archive, in pieces up to that of the checkpoint.
 //   - base_piece <= piece of checkpoint_scn <= used_piece. Pieces below that of the checkpoint are
-//     FROZEN and AVAILABLE, the others ACTIVE until the round stops.
+//     FROZEN and AVAILABLE, the others ACTIVE until the round stops. What would be AVAILABLE is
+//     BROKEN when log of it is lost.
 //   - A piece is FROZEN only when no log stream writes there any more: each is in a later piece, or
 //     has stopped.
 //   - Of every log stream, max_lsn of a piece is min_lsn of the next.
@@ -100,6 +101,7 @@ struct LsProgress {
   ArchiveLsState state = ArchiveLsState::kDoing;
   bool deleted = false;  // the log stream is gone, and this is the end of its log
   std::string reason;    // why it is INTERRUPTED
+  bool lost = false;     // when it stopped, the destination had less than that
 
   // The first log byte of the file that max_lsn lies in, the file being that of this piece.
   format::Lsn FileStart() const;

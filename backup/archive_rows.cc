@@ -98,6 +98,7 @@ pb::ArchiveLsProgress ToRow(const LsProgress& progress) {
   row.set_state(static_cast<std::int32_t>(progress.state));
   row.set_deleted(progress.deleted);
   row.set_reason(progress.reason);
+  row.set_lost(progress.lost);
   return row;
 }
 
@@ -112,7 +113,8 @@ Result<LsProgress> FromRow(const pb::ArchiveLsProgress& row) {
                     .checkpoint_scn = {row.checkpoint_scn()},
                     .state = static_cast<ArchiveLsState>(row.state()),
                     .deleted = row.deleted(),
-                    .reason = row.reason()};
+                    .reason = row.reason(),
+                    .lost = row.lost()};
 }
 
 pb::ArchiveDictionary ToRow(const DictionaryRow& dictionary) {

@@ -1,6 +1,7 @@
 #include "backup/archive_scheduler.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "dest/dest_store.h"
@@ -48,7 +49,7 @@ ArchiveScheduler::ArchiveScheduler(engine::TenantCore& core, DestinationOwner ow
       passing_(core.env.loop) {}
 
 io::Task<Status> ArchiveScheduler::Pass(io::Medium* medium) {
-  const io::Mutex::Guard lock = co_await passing_.Lock();
+  assert(passing_.is_locked());
   if (Status usable = core_.CheckUsable(); !usable) co_return usable;
   // Without a destination there is no round that could go on.
   if (medium == nullptr) co_return Status();
@@ -116,11 +117,10 @@ io::Task<Status> ArchiveScheduler::Disable(io::Medium& medium) {
   const auto round = rows_.Round();
   if (!round) co_return Fail(round.error());
   if (IsSending((*round)->state)) {
-    const Result<CheckpointOutput> output = Compute(**round);
-    if (output) {
-      const Status carried = co_await Carry(**round, *output, medium);
-      if (!carried) core_.env.log.Write(LogLevel::kWarning, carried.error().ToString());
-    }
+    Result<CheckpointOutput> output = Compute(**round);
+    if (!output) co_return Fail(std::move(output).error());
+    const Status carried = co_await Carry(**round, *std::move(output), medium);
+    if (!carried) core_.env.log.Write(LogLevel::kWarning, carried.error().ToString());
   }
   const auto now = rows_.Round();
   if (!now) co_return Fail(now.error());
@@ -170,7 +170,8 @@ io::Task<Status> ArchiveScheduler::CheckpointRound(io::Medium& medium) {
   if ((*round)->state == RoundState::kPrepare) co_return co_await Begin(**round);
   if (!IsActive((*round)->state)) co_return Status();
   if ((*round)->state == RoundState::kDoing) {
-    if (Status status = co_await schema_meta_.DumpIfDue(**round); !status) co_return status;
+    const Status dumped = co_await schema_meta_.DumpIfDue(**round);
+    if (!dumped) core_.env.log.Write(LogLevel::kWarning, dumped.error().ToString());
   }
   Result<CheckpointOutput> output = Compute(**round);
   if (!output) co_return Fail(std::move(output).error());
@@ -233,7 +234,7 @@ io::Task<Status> ArchiveScheduler::WriteFiles(const RoundStatus& before,
   if (!status) co_return status;
   const auto offset = format::ParseUtcOffset(core_.options.time_zone);
   if (!offset) co_return Fail(offset.error());
-  const PieceFiles files(StoreOf(medium), *offset);
+  const PieceFiles files(StoreOf(medium), *offset, core_.env.log);
   for (const TenantArchivePieceAttr& piece : output.pieces) {
     const PieceId id = piece.key.piece_id;
     PieceFiles::FrozenBefore frozen_before = [this, &output, &piece, id] {

@@ -35,10 +35,10 @@ class ArchiveScheduler {
 
   // One pass: a checkpoint of the round, then what mode and destination ask for. An error of one
   // part does not keep the other from being tried; the first is returned. Nothing is lost by any of
-  // them.
+  // them. The caller holds Lock(), and `medium` is that of the destination; nullptr: there is none.
   io::Task<Status> Pass(io::Medium* medium);
 
-  // No pass begins while the guard lives: for commands, which change what passes go by.
+  // No pass begins while the guard lives: for passes, and commands that change what they go by.
   io::Task<io::Mutex::Guard> Lock() { return passing_.Lock(); }
 
  private:

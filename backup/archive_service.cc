@@ -25,6 +25,15 @@ milliseconds PollInterval(milliseconds lag_target) {
   return std::clamp(lag_target / 4, milliseconds(10), milliseconds(1000));
 }
 
+// All that a standby has was sent, and the round needs more.
+Error StandbyStandsStill(const RoundStatus& round) {
+  return Error(ErrorCode::kStateNotMatch,
+               fmt::format("archive round {} is {}, and the standby has no more log for it",
+                           round.round.value, ToText(round.state)))
+      .WithPath(round.path)
+      .WithAdvice("it goes on when the standby has received and applied more");
+}
+
 // Says of a failure that repeats itself only once.
 class FailureLog {
  public:
@@ -48,8 +57,7 @@ ArchiveService::ArchiveService(engine::TenantCore& core, io::MediumFactory media
     : core_(core),
       media_(std::move(media)),
       options_(options),
-      owner_{
-          .tenant = core.options, .clock = core.env.clock, .catalogue = Catalogue(*core.manifest)},
+      owner_(DestinationOwner::Of(core)),
       rows_(owner_.catalogue),
       scheduler_(core, owner_, archivers_, options.dictionary_interval),
       connecting_(core.env.loop),
@@ -92,7 +100,7 @@ const Error* ArchiveService::last_error() const {
 
 // ---- The destination's medium
 
-void ArchiveService::UseMedium(std::unique_ptr<io::Medium> medium) {
+void ArchiveService::UseMedium(std::shared_ptr<io::Medium> medium) {
   medium_ = std::move(medium);
   medium_is_clean_ = false;
 }
@@ -110,15 +118,16 @@ io::Task<Status> ArchiveService::Connect() {
   co_return Status();
 }
 
-io::Task<io::Medium*> ArchiveService::UsableMedium() {
+io::Task<std::shared_ptr<io::Medium>> ArchiveService::UsableMedium() {
   const io::Mutex::Guard lock = co_await connecting_.Lock();
-  if (medium_ != nullptr && !medium_is_clean_) {
+  const std::shared_ptr<io::Medium> medium = medium_;
+  if (medium != nullptr && !medium_is_clean_) {
     // Before anything is written there; what cannot be removed now is removed when a round begins.
     medium_is_clean_ = true;
-    const Status removed = co_await medium_->RemoveTemporaries();
+    const Status removed = co_await medium->RemoveTemporaries();
     if (!removed) core_.env.log.Write(LogLevel::kWarning, removed.error().ToString());
   }
-  co_return medium_.get();
+  co_return medium;
 }
 
 // ---- Background
@@ -159,10 +168,12 @@ io::Task<void> ArchiveService::RunLogStream(ArchiveService& service, LsArchiver&
 // ---- Work
 
 io::Task<Status> ArchiveService::Pass() {
+  // From here on the destination stays what it is.
+  const io::Mutex::Guard lock = co_await LockPasses();
   Status status = co_await Connect();
   if (status) {
-    io::Medium* const usable = co_await UsableMedium();
-    status = co_await scheduler_.Pass(usable);
+    const std::shared_ptr<io::Medium> usable = co_await UsableMedium();
+    status = co_await scheduler_.Pass(usable.get());
   }
   scheduler_error_.reset();
   if (!status) scheduler_error_ = status.error();
@@ -172,7 +183,7 @@ io::Task<Status> ArchiveService::Pass() {
 io::Task<Status> ArchiveService::Work(LsArchiver& archiver, SendExtent extent) {
   Status status = co_await Connect();
   if (status) {
-    io::Medium* const usable = co_await UsableMedium();
+    const std::shared_ptr<io::Medium> usable = co_await UsableMedium();
     if (usable == nullptr) co_return Status();
     status = co_await archiver.Work(*usable, extent);
   }
@@ -215,7 +226,7 @@ io::Task<Status> ArchiveService::SendEverything(Scn scn) {
 // ---- What commands wait for
 
 io::Task<Status> ArchiveService::AwaitState() {
-  for (;;) {
+  for (bool stood_still = false;;) {
     if (stop_.stop_requested()) co_return Fail(ErrorCode::kCanceled, "archiving is being closed");
     const auto before = rows_.Round();
     const Status passed = co_await Pass();
@@ -224,9 +235,10 @@ io::Task<Status> ArchiveService::AwaitState() {
     if (*settled) co_return Status();
     if (!passed) co_return passed;
     if (Status status = co_await MoveOn(); !status) co_return status;
-    if (before && *before == rows_.Round().value_or(std::nullopt)) {
-      (void)co_await core_.env.loop.Sleep(kWaitPause, stop_.get_token());
-    }
+    const bool stands_still = before && *before == rows_.Round().value_or(std::nullopt);
+    if (stands_still && stood_still && !IsPrimary()) co_return Fail(StandbyStandsStill(**before));
+    stood_still = stands_still;
+    if (stands_still) (void)co_await core_.env.loop.Sleep(kWaitPause, stop_.get_token());
   }
 }
 

@@ -34,7 +34,7 @@ class ArchiveService {
   Status CheckCatalogue() const;
   // Begins the background work, if the options want any.
   void Start();
-  // Ends it, and lets every command end.
+  // Ends it. No command may be running.
   io::Task<void> Stop();
 
   const ArchiveRows& rows() const { return rows_; }
@@ -50,7 +50,7 @@ class ArchiveService {
     return media_(dest);
   }
   // The destination has changed; nullptr: there is none. Nothing may be archiving.
-  void UseMedium(std::unique_ptr<io::Medium> medium);
+  void UseMedium(std::shared_ptr<io::Medium> medium);
 
   // See Archiver.
   io::Task<Status> AwaitState();
@@ -64,8 +64,9 @@ class ArchiveService {
  private:
   // Makes the medium when there is a destination.
   io::Task<Status> Connect();
-  // nullptr: there is no destination.
-  io::Task<io::Medium*> UsableMedium();
+  // nullptr: there is no destination. Whoever works with it keeps it, as another may come
+  // meanwhile.
+  io::Task<std::shared_ptr<io::Medium>> UsableMedium();
 
   static io::Task<void> RunScheduler(ArchiveService& service);
   static io::Task<void> RunLogStream(ArchiveService& service, LsArchiver& archiver);
@@ -91,7 +92,7 @@ class ArchiveService {
   LsArchivers archivers_;
   ArchiveScheduler scheduler_;
 
-  std::unique_ptr<io::Medium> medium_;
+  std::shared_ptr<io::Medium> medium_;
   bool medium_is_clean_ = false;
   io::Mutex connecting_;
 

@@ -182,6 +182,7 @@ ArchiveStatus Archiver::status() const {
     const Error* const error = impl_->service.last_error();
     if (error != nullptr) status.round->comment = error->ToString();
   }
+  if (auto progress = rows.ProgressOf(*status.round)) status.progress = *std::move(progress);
   for (const auto& [ls, stream] : impl_->service.core().streams) {
     const auto last = rows.LastProgressOf(*status.round, ls);
     if (!last || !*last) continue;

@@ -48,6 +48,9 @@ struct ArchiveStatus {
   std::vector<RoundStatus> history;  // ended rounds, oldest first
   std::vector<format::TenantArchivePieceAttr> pieces;
   std::vector<LsArchiveStatus> log_streams;
+  // Of the round: what every log stream has in its pieces that are not frozen yet, when it has not
+  // stopped.
+  std::vector<LsProgress> progress;
 };
 
 // One per open tenant. Its state is in the tenant's manifest (backup/catalogue.h), so that it goes
@@ -69,7 +72,7 @@ class Archiver {
   ~Archiver();
   Archiver(const Archiver&) = delete;
   Archiver& operator=(const Archiver&) = delete;
-  // Ends the background work, wherever it is.
+  // Ends the background work, wherever it is. No other call may be under way, nor come later.
   io::Task<Status> Close();
 
   // ---- The statements of docs/spec/user-surface.md §1.1, with their errors.
@@ -81,7 +84,7 @@ class Archiver {
 
   // Does scheduler passes until the round is what the statements above ask for: DOING, SUSPEND or
   // STOP. kLogArchiveInterrupted with the comment; the destination's error when it cannot be
-  // reached.
+  // reached; kStateNotMatch when a standby would have to receive more before.
   io::Task<Status> AwaitState();
   // Until the round's checkpoint has reached what was committed when this was called; returns at
   // once when no round is DOING. On a standby: what it has received and applied. Fails as

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "backup/archiver_test_support.h"
+#include "engine/maintenance.h"
 
 namespace obbak::backup {
 namespace {
@@ -317,6 +318,33 @@ TEST(Archiver, AnotherDestinationTakesTheNextRound) {
   tenant.Check({}, "/second");
 }
 
+// As if it had applied its logs up to `sync`.
+Status MakeStandby(ArchivedTenant& tenant, format::Scn sync) {
+  engine::pb::Edit edit;
+  *edit.mutable_tenant() = tenant.core().manifest->state().tenant();
+  edit.mutable_tenant()->set_role(engine::pb::Tenant::STANDBY);
+  edit.mutable_tenant()->set_sync_scn(sync.value);
+  return tenant.Run(tenant.core().manifest->Apply(std::move(edit)));
+}
+
+TEST(Archiver, ARoundOfAStandbyThatReceivesNothingIsNotWaitedForForever) {
+  ArchivedTenant tenant;
+  ASSERT_OK(tenant.Create());
+  ASSERT_OK(tenant.Put(10));
+  const format::Scn applied = tenant.tenant().snapshot();
+  ASSERT_OK(engine::AdvanceLogs(tenant.core(), tenant.core().scns.Next()));
+  ASSERT_OK(tenant.Put(10));
+  ASSERT_OK(MakeStandby(tenant, applied));
+  const Status waited = tenant.StartArchiving(DestAt(kArchiveDir, days(1)));
+  ASSERT_FALSE(waited);
+  EXPECT_EQ(waited.error().code(), ErrorCode::kStateNotMatch) << waited.error().ToString();
+  EXPECT_EQ(tenant.archiver().status().round->state, RoundState::kBeginning);
+  ASSERT_OK(MakeStandby(tenant, tenant.tenant().snapshot()));
+  ASSERT_OK(tenant.Run(tenant.archiver().AwaitState()));
+  EXPECT_EQ(tenant.archiver().status().round->state, RoundState::kDoing);
+  ASSERT_OK(tenant.StopArchiving());
+}
+
 TEST(Archiver, AStandbySendsWhatItHasAppliedAndNoMore) {
   ArchivedTenant tenant;
   ASSERT_OK(tenant.Create());
@@ -325,11 +353,7 @@ TEST(Archiver, AStandbySendsWhatItHasAppliedAndNoMore) {
   ASSERT_OK(tenant.Put(10));
   const format::Scn applied = tenant.tenant().snapshot();
   ASSERT_OK(tenant.Put(10));
-  engine::pb::Edit edit;
-  *edit.mutable_tenant() = tenant.core().manifest->state().tenant();
-  edit.mutable_tenant()->set_role(engine::pb::Tenant::STANDBY);
-  edit.mutable_tenant()->set_sync_scn(applied.value);
-  ASSERT_OK(tenant.Run(tenant.core().manifest->Apply(std::move(edit))));
+  ASSERT_OK(MakeStandby(tenant, applied));
 
   ASSERT_OK(tenant.Run(tenant.archiver().CatchUp()));
   format::Scn last = format::kMinScn;

@@ -14,6 +14,8 @@
 #include "base/result_test_support.h"
 #include "base/thoroughness_test_support.h"
 #include "format/backup_path.h"
+#include "format/destination_records.h"
+#include "format/metadata_file.h"
 
 namespace obbak::backup {
 namespace {
@@ -224,6 +226,113 @@ TEST(BackupFaults, ACanceledJobEndsSoonWhereverItIs) {
   }
 }
 
+// ---- More blocks on their way than there are buffers
+
+struct Crowd {
+  int user_log_streams = 0;
+  std::size_t concurrency = 0;
+};
+constexpr Crowd kCrowds[] = {{.user_log_streams = 1, .concurrency = 1},
+                             {.user_log_streams = 5, .concurrency = 5}};
+
+BackedUpTenant::Options OptionsOf(const Crowd& crowd) {
+  BackedUpTenant::Options options;
+  options.user_log_streams = crowd.user_log_streams;
+  options.backup.concurrency = crowd.concurrency;
+  options.backup.data_file_size = std::uint64_t{64} << 20;
+  return options;
+}
+
+// A closed tenant with enough blocks on each log stream to fill a sink.
+SimImage Crowded(const Crowd& crowd) {
+  io::SimWorld world(1);
+  BackedUpTenant source(world, OptionsOf(crowd));
+  EXPECT_TRUE(source.Create());
+  const auto streams = static_cast<std::uint32_t>(crowd.user_log_streams);
+  const auto table = source.CreateWideTable("wide", streams);
+  EXPECT_NE(table, nullptr);
+  if (table == nullptr) return SimImage();
+  EXPECT_TRUE(source.PutWide(*table, 0, std::int64_t{260} * crowd.user_log_streams, 1));
+  EXPECT_TRUE(source.CompactMajor());
+  EXPECT_TRUE(source.Close());
+  return world.disk().image();
+}
+
+// What a full backup that `observe` disturbs comes to.
+void BackUpInACrowd(const SimImage& image, const Crowd& crowd, ErrorCode expected,
+                    const std::function<SimFault(BackedUpTenant&, const SimOperation&)>& observe) {
+  io::SimWorld world(2, image, io::SimWorld::kStartNs + 3'600'000'000'000);
+  BackedUpTenant source(world, OptionsOf(crowd));
+  ASSERT_OK(source.Open());
+  world.disk().Observe([&](const SimOperation& operation) { return observe(source, operation); });
+  const auto set = source.Full();
+  world.disk().Observe({});
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().code(), expected) << set.error().ToString();
+}
+
+bool IsReadOfBlock(const SimOperation& operation) {
+  return operation.path == std::string(kTenantDir) + "/block_file" &&
+         operation.kind == SimOperation::Kind::kRead && operation.size > (1U << 20);
+}
+
+TEST(BackupFaults, BlocksThatWaitForBuffersAreAllBackedUp) {
+  for (const Crowd& crowd : kCrowds) {
+    const SimImage image = Crowded(crowd);
+    io::SimWorld world(2, image, io::SimWorld::kStartNs + 3'600'000'000'000);
+    BackedUpTenant source(world, OptionsOf(crowd));
+    ASSERT_OK(source.Open());
+    ASSERT_OK(source.Full());
+    EXPECT_EQ(Check(source).Text(), "");
+  }
+}
+
+TEST(BackupFaults, ACanceledJobEndsThoughBlocksWaitForBuffers) {
+  for (const Crowd& crowd : kCrowds) {
+    const SimImage image = Crowded(crowd);
+    for (std::uint64_t at = 1; at <= 5 * crowd.concurrency; at += CrashStride(2, 10)) {
+      SCOPED_TRACE(testing::Message() << crowd.concurrency << " streams, read " << at);
+      std::uint64_t reads = 0;
+      BackUpInACrowd(image, crowd, ErrorCode::kCanceled, [&](auto& source, const auto& operation) {
+        if (IsReadOfBlock(operation) && ++reads == at) source.backup().Cancel();
+        return SimFault::kNone;
+      });
+    }
+  }
+}
+
+TEST(BackupFaults, ADamagedBlockEndsTheJobThoughBlocksWaitForBuffers) {
+  for (const Crowd& crowd : kCrowds) {
+    const SimImage image = Crowded(crowd);
+    for (std::uint64_t at = 1; at <= 5; at += CrashStride(1, 5)) {
+      SCOPED_TRACE(testing::Message() << crowd.concurrency << " streams, read " << at);
+      std::uint64_t reads = 0;
+      BackUpInACrowd(image, crowd, ErrorCode::kChecksumError, [&](auto&, const auto& operation) {
+        return IsReadOfBlock(operation) && ++reads == at ? SimFault::kBitFlip : SimFault::kNone;
+      });
+    }
+  }
+}
+
+TEST(BackupFaults, AFullDestinationEndsTheJobThoughBlocksWaitForBuffers) {
+  for (const Crowd& crowd : kCrowds) {
+    const SimImage image = Crowded(crowd);
+    for (std::uint64_t at = 1; at <= 8; at += CrashStride(1, 5)) {
+      SCOPED_TRACE(testing::Message() << crowd.concurrency << " streams, write " << at);
+      std::uint64_t reads = 0;
+      std::uint64_t writes = 0;
+      const auto code = ErrorCode::kBackupDeviceOutOfSpace;
+      BackUpInACrowd(image, crowd, code, [&](auto&, const auto& operation) {
+        if (IsReadOfBlock(operation)) ++reads;
+        const bool writes_data = IsOfData(operation) && reads > 0 &&
+                                 (operation.kind == SimOperation::Kind::kWrite ||
+                                  operation.kind == SimOperation::Kind::kDurableWrite);
+        return writes_data && ++writes >= at ? SimFault::kNoSpace : SimFault::kNone;
+      });
+    }
+  }
+}
+
 TEST(BackupFaults, CancelingNothingIsNothing) {
   Opened opened(Prepared());
   opened.source.backup().Cancel();
@@ -327,6 +436,45 @@ TEST(BackupAcceptance, AnotherDirectoryBeginsANewChain) {
   set = source.Incremental();
   ASSERT_OK(set);
   EXPECT_EQ(set->prev_inc_backup_set_id.value, 1);
+}
+
+io::Task<void> SetArchiveDest(Archiver& archiver, Status& result) {
+  io::LogArchiveDest dest{.location = io::BackupDest::Parse("file:///archive2").value(),
+                          .piece_switch_interval = std::chrono::days(1)};
+  result = co_await archiver.SetDest(std::move(dest));
+}
+io::Task<void> SetDataDest(DataBackup& backup, Status& result) {
+  std::optional<io::BackupDest> dest = *io::BackupDest::Parse("file:///data2");
+  result = co_await backup.SetDest(std::move(dest));
+}
+io::Task<Status> SetBothDests(BackedUpTenant& source) {
+  Status archive;
+  Status data;
+  io::TaskGroup group(source.world().loop());
+  group.Spawn(SetArchiveDest(source.archiver(), archive));
+  group.Spawn(SetDataDest(source.backup(), data));
+  co_await group.Join();
+  co_return archive ? data : archive;
+}
+
+TEST(BackupAcceptance, DestinationsThatAreSetAtTheSameTimeHaveIdsOfTheirOwn) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    io::SimWorld world(seed);
+    BackedUpTenant source(world);
+    ASSERT_OK(source.Create());
+    ASSERT_OK(source.Run(source.archiver().NoArchiveLog()));
+    ASSERT_OK(source.Run(source.archiver().AwaitState()));
+    ASSERT_OK(source.Run(SetBothDests(source)));
+    std::set<format::DestId> ids;
+    for (const char* const directory : {"/archive", "/data", "/archive2", "/data2"}) {
+      const Tree tree = TreeOf(world.disk().image(), directory);
+      const auto desc =
+          format::MetadataFile<format::BackupFormatDesc>::Read(tree.at("format.obbak"));
+      ASSERT_OK(desc);
+      ids.insert(desc->dest_id);
+    }
+    EXPECT_EQ(ids.size(), 4U) << "seed " << seed;
+  }
 }
 
 TEST(BackupAcceptance, AnArchiveThatStopsFailsTheJob) {

@@ -274,10 +274,10 @@ io::Task<Status> BackupSetTask::WriteMaps(const engine::Catalog& catalog) {
 
 // ---- Data
 
-std::vector<dest::SetName> BackupSetTask::SetNames() const {
+Result<std::vector<dest::SetName>> BackupSetTask::SetNames() const {
   std::vector<dest::SetName> names{{context_.set(), context_.kind()}};
   const auto sets = parts_.catalogue.sets();
-  if (!sets) return names;
+  if (!sets) return Fail(sets.error());
   for (const format::BackupSetFileDesc& set : *sets) {
     if (set.backup_set_id != context_.set() && set.dest_id == context_.desc.dest_id) {
       names.push_back(dest::NameOf(set));
@@ -302,10 +302,12 @@ std::uint64_t BackupSetTask::BytesOf(DataType type) const {
 io::Task<Status> BackupSetTask::RunDataStage(DataType type, std::int64_t& turn) {
   context_.bytes_done = 0;
   context_.bytes_total = BytesOf(type);
+  Result<std::vector<dest::SetName>> sets = SetNames();
+  if (!sets) co_return Fail(std::move(sets).error());
   const DataStageParts parts{.context = context_,
                              .halt = parts_.halt,
                              .previous = parts_.previous,
-                             .sets = SetNames(),
+                             .sets = *std::move(sets),
                              .phase = phase_,
                              .finished = finished_};
   DataStage stage(parts, type);

@@ -110,7 +110,7 @@ class BackupSetTask {
   io::Task<Status> WriteLsMetaInfos();
   io::Task<Status> WriteMaps(const engine::Catalog& catalog);
   io::Task<Status> RunDataStage(format::DataType type, std::int64_t& turn);
-  std::vector<dest::SetName> SetNames() const;
+  Result<std::vector<dest::SetName>> SetNames() const;
   std::uint64_t BytesOf(format::DataType type) const;
 
   Parts parts_;

@@ -11,9 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "backup/backup_scn.h"
+#include "backup/destination.h"
 #include "backup/object_sink.h"
+#include "backup/piece_files.h"
 #include "dest/archive_reader.h"
+#include "dest/log_file.h"
 #include "dest/object_reader.h"
 #include "engine/maintenance.h"
 #include "format/destination_records.h"
@@ -26,16 +28,16 @@ namespace {
 
 using format::ArchivePieceStatus;
 using format::BackupPath;
-using format::Lsn;
 using format::PathKind;
 using format::Scn;
+using format::SingleLsInfoDesc;
 using format::TenantArchivePieceAttr;
 
 constexpr std::chrono::seconds kFreezePoll{1};
 constexpr std::chrono::seconds kFreezePatience{60};
-constexpr std::size_t kHeaderArea = 4096;
 
-// One piece on its way from the archive to the set.
+// One piece on its way from the archive to the set. Of one that is not frozen now only what it has
+// now is taken, and nothing that says more: it may grow, and be frozen, while it is copied.
 struct PieceCopy {
   dest::PieceName from;
   dest::PieceName to;  // the same under the data destination's id
@@ -43,12 +45,18 @@ struct PieceCopy {
   bool is_frozen = false;
 };
 
-// What is known of a log file without reading it all.
 struct LogFile {
   std::int64_t id = 0;
-  Lsn start_lsn{0};
+  std::uint64_t size = 0;
   Scn first_scn;  // of its first group
 };
+
+// What the archive has said that it has.
+Error Missing(Error error) {
+  if (error.code() != ErrorCode::kFileNotExist) return error;
+  return Error(ErrorCode::kBackupFileNotExist, "a file of the log archive is missing")
+      .WithPath(error.path());
+}
 
 class ComplementCopy {
  public:
@@ -59,6 +67,7 @@ class ComplementCopy {
         status_(std::move(status)) {}
 
   io::Task<Status> Run(std::vector<TenantArchivePieceAttr> pieces) {
+    if (Status ours = co_await CheckArchive(); !ours) co_return ours;
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       const format::ArchivePieceKey& key = pieces[i].key;
       const PieceCopy piece{.from = {key.dest_id, key.round_id, key.piece_id},
@@ -67,41 +76,60 @@ class ComplementCopy {
                             .is_frozen = pieces[i].status.value == ArchivePieceStatus::kFrozen};
       if (Status status = co_await CopyPiece(piece); !status) co_return status;
     }
-    co_return Status();
+    // Of a directory that is not mounted any more nothing is there that may be missing.
+    co_return co_await CheckArchive();
   }
 
  private:
+  io::Task<Status> CheckArchive() {
+    co_return co_await CheckFormatFile(DestinationOwner::Of(context_.core), archive_.medium(),
+                                       format::BackupDestType::kArchiveLog, status_.round->dest);
+  }
+
   io::Task<Status> CopyPiece(PieceCopy piece) {
-    const Result<dest::Listing> listing =
-        co_await archive_.List(piece.from.Path(PathKind::kPieceDir));
-    if (!listing) co_return Fail(listing.error());
-    for (const BackupPath& entry : listing->known) {
-      if (entry.kind != PathKind::kPieceLsDir) continue;
-      if (Status status = co_await CopyLs(piece, entry.ls); !status) co_return status;
+    const auto contents = co_await ContentsOf(piece);
+    if (!contents) co_return Fail(contents.error());
+    for (const SingleLsInfoDesc& ls : *contents) {
+      if (Status status = co_await CopyLs(piece, ls); !status) co_return status;
     }
     co_return co_await CopyMarks(piece);
   }
 
-  io::Task<Status> CopyLs(PieceCopy piece, format::LsId ls) {
-    BackupPath directory = piece.from.Path(PathKind::kLsLogDir);
-    directory.ls = ls;
-    const Result<dest::Listing> listing = co_await archive_.List(directory);
-    if (!listing) co_return Fail(listing.error());
-    std::vector<LogFile> files;
-    for (const BackupPath& entry : listing->known) {
-      if (entry.kind != PathKind::kLogFile) continue;
-      const Result<LogFile> file = co_await ReadStart(entry);
-      if (!file) co_return Fail(file.error());
-      files.push_back(*file);
+  // What the archive has of each log stream in the piece.
+  io::Task<Result<std::vector<SingleLsInfoDesc>>> ContentsOf(PieceCopy piece) {
+    if (piece.is_frozen) {
+      auto infos =
+          co_await archive_.Read<format::PieceInfoDesc>(piece.from.Path(PathKind::kPieceFileInfo));
+      if (!infos) co_return Fail(Missing(std::move(infos).error()));
+      co_return std::move(infos->filelist);
     }
-    std::ranges::sort(files, {}, &LogFile::id);
+    std::vector<SingleLsInfoDesc> contents;
+    for (const LsProgress& row : status_.progress) {
+      if (row.piece == piece.from.piece) contents.push_back(LsInfoOf(row));
+    }
+    co_return contents;
+  }
+
+  io::Task<Status> CopyLs(PieceCopy piece, SingleLsInfoDesc contents) {
+    const format::LsId ls = contents.ls_id;
+    std::vector<LogFile> files;
+    for (const format::ArchiveLogFile& listed : contents.filelist) {
+      LogFile file{.id = listed.file_id,
+                   .size = static_cast<std::uint64_t>(listed.size_bytes),
+                   .first_scn = {}};
+      const Result<Scn> first = co_await FirstScn(piece, ls, file);
+      if (!first) co_return Fail(first.error());
+      file.first_scn = *first;
+      files.push_back(file);
+    }
     DropUnneeded(piece, files);
     for (const LogFile& file : files) {
       if (Status status = co_await CopyLog(piece, ls, file); !status) co_return status;
     }
+    if (!piece.is_frozen) co_return Status();
     BackupPath info = piece.from.Path(PathKind::kLsFileInfo);
     info.ls = ls;
-    co_return co_await CopyIfThere(piece, info);
+    co_return co_await Copy(piece, info);
   }
 
   // The first piece from the file on that holds start_replay_scn; one that still grows up to the
@@ -120,45 +148,49 @@ class ComplementCopy {
     if (last != files.end()) files.erase(last + 1, files.end());
   }
 
-  io::Task<Result<LogFile>> ReadStart(BackupPath path) {
-    auto object = co_await dest::ObjectReader::Open(archive_, path);
-    if (!object) co_return Fail(std::move(object).error());
-    dest::ObjectReader& file = **object;
-    constexpr format::ByteRange kStart{0, kHeaderArea + format::LogGroupEntryHeader::kSize};
-    const Result<Bytes> head = co_await file.Read(kStart);
-    if (!head) co_return Fail(head.error());
-    const auto header =
-        format::HeaderArea<format::ArchiveFileHeader>::Read(ByteView(*head).first(kHeaderArea));
-    if (!header) co_return Fail(file.Locate(header.error()));
-    const auto group =
-        format::DecodeRecord<format::LogGroupEntryHeader>(ByteView(*head).subspan(kHeaderArea));
-    if (!group) co_return Fail(file.Locate(group.error(), kHeaderArea));
-    co_return LogFile{.id = path.file, .start_lsn = header->start_lsn, .first_scn = group->max_scn};
+  // A log file that has all that was archived, and perhaps more.
+  io::Task<Result<std::shared_ptr<dest::ObjectReader>>> OpenLog(PieceCopy piece, format::LsId ls,
+                                                                LogFile file) {
+    BackupPath path = piece.from.Path(PathKind::kLogFile);
+    path.ls = ls;
+    path.file = file.id;
+    auto object = co_await dest::OpenLogFile(archive_, path);
+    if (!object) co_return Fail(Missing(std::move(object).error()));
+    if ((*object)->size() < file.size) {
+      co_return Fail((*object)->Locate(
+          Error(ErrorCode::kBackupFileNotExist,
+                fmt::format("it has {} bytes, {} were archived", (*object)->size(), file.size))));
+    }
+    co_return object;
   }
 
-  // A file that grows may have bytes at its end that the archive does not count yet.
-  std::uint64_t SizeToCopy(format::LsId ls, const LogFile& file, std::uint64_t size) const {
-    const auto progress = std::ranges::find(status_.log_streams, ls, &LsArchiveStatus::ls);
-    if (progress == status_.log_streams.end()) return size;
-    const Lsn archived = progress->archived_lsn;
-    if (archived == format::kInvalidLsn || archived < file.start_lsn) return size;
-    return std::min(size, kHeaderArea + (archived.value - file.start_lsn.value));
+  io::Task<Result<Scn>> FirstScn(PieceCopy piece, format::LsId ls, LogFile log) {
+    const auto object = co_await OpenLog(piece, ls, log);
+    if (!object) co_return Fail(object.error());
+    dest::ObjectReader& file = **object;
+    constexpr std::size_t kHeader = format::kLogFileHeaderArea;
+    constexpr format::ByteRange kStart{0, kHeader + format::LogGroupEntryHeader::kSize};
+    const Result<Bytes> start = co_await file.Read(kStart);
+    if (!start) co_return Fail(start.error());
+    const auto header =
+        format::HeaderArea<format::ArchiveFileHeader>::Read(ByteView(*start).first(kHeader));
+    if (!header) co_return Fail(file.Locate(header.error()));
+    const auto group =
+        format::DecodeRecord<format::LogGroupEntryHeader>(ByteView(*start).subspan(kHeader));
+    if (!group) co_return Fail(file.Locate(group.error(), kHeader));
+    co_return group->max_scn;
   }
 
   io::Task<Status> CopyLog(PieceCopy piece, format::LsId ls, LogFile file) {
-    BackupPath from = piece.from.Path(PathKind::kLogFile);
-    from.ls = ls;
-    from.file = file.id;
+    const auto object = co_await OpenLog(piece, ls, file);
+    if (!object) co_return Fail(object.error());
     BackupPath to = piece.to.Path(PathKind::kLogFile);
     to.ls = ls;
     to.file = file.id;
-    auto object = co_await dest::ObjectReader::Open(archive_, from);
-    if (!object) co_return Fail(std::move(object).error());
     auto writer = co_await target_.medium().Create(target_.PathOf(to));
     if (!writer) co_return Fail(std::move(writer).error());
     ObjectSink out(*std::move(writer));
-    const std::uint64_t size = SizeToCopy(ls, file, (*object)->size());
-    Status status = co_await CopyBytes(**object, size, out);
+    Status status = co_await CopyBytes(**object, file.size, out);
     co_return co_await out.End(std::move(status));
   }
 
@@ -178,35 +210,46 @@ class ComplementCopy {
   }
 
   io::Task<Status> CopyMarks(PieceCopy piece) {
-    for (const PathKind kind :
-         {PathKind::kPieceFileInfo, PathKind::kSinglePieceInfo, PathKind::kTenantArchivePieceInfos,
-          PathKind::kPieceCheckpointInfo}) {
-      Status status = co_await CopyIfThere(piece, piece.from.Path(kind));
-      if (!status) co_return status;
+    std::vector<PathKind> kinds{PathKind::kTenantArchivePieceInfos, PathKind::kPieceCheckpointInfo};
+    if (piece.is_frozen) {
+      kinds.push_back(PathKind::kPieceFileInfo);
+      kinds.push_back(PathKind::kSinglePieceInfo);
+    }
+    for (const PathKind kind : kinds) {
+      Status status = co_await Copy(piece, piece.from.Path(kind));
+      // One that no checkpoint has seen before it was frozen.
+      const bool may_be_missing = piece.is_frozen && kind == PathKind::kPieceCheckpointInfo;
+      if (status || (may_be_missing && status.error().code() == ErrorCode::kBackupFileNotExist)) {
+        continue;
+      }
+      co_return status;
     }
     BackupPath round{.kind = PathKind::kRoundStart};
     round.dest = piece.from.dest;
     round.round = piece.from.round;
-    if (Status status = co_await CopyIfThere(piece, round); !status) co_return status;
+    if (Status status = co_await Copy(piece, round); !status) co_return status;
+    co_return co_await CopyStartMark(piece);
+  }
+
+  io::Task<Status> CopyStartMark(PieceCopy piece) {
     const BackupPath directory{.kind = PathKind::kPiecesDir};
     const Result<dest::Listing> marks = co_await archive_.List(directory);
     if (!marks) co_return Fail(marks.error());
-    for (const BackupPath& mark : marks->known) {
-      const bool is_start = mark.kind == PathKind::kPieceStart && mark.dest == piece.from.dest &&
-                            mark.round == piece.from.round && mark.piece == piece.from.piece;
-      if (!is_start) continue;
-      if (Status status = co_await CopyIfThere(piece, mark); !status) co_return status;
-    }
-    co_return Status();
+    const auto mark = std::ranges::find_if(marks->known, [&](const BackupPath& path) {
+      return path.kind == PathKind::kPieceStart && path.dest == piece.from.dest &&
+             path.round == piece.from.round && path.piece == piece.from.piece;
+    });
+    if (mark != marks->known.end()) co_return co_await Copy(piece, *mark);
+    co_return Fail(
+        Error(ErrorCode::kBackupFileNotExist,
+              fmt::format("the start mark of piece {} is missing", piece.from.piece.value))
+            .WithPath(archive_.FullPathOf(directory)));
   }
 
   // A small file, as it is, under the data destination's id.
-  io::Task<Status> CopyIfThere(PieceCopy piece, BackupPath path) {
+  io::Task<Status> Copy(PieceCopy piece, BackupPath path) {
     const Result<Bytes> bytes = co_await archive_.ReadBytes(path);
-    if (!bytes) {
-      if (bytes.error().code() == ErrorCode::kFileNotExist) co_return Status();
-      co_return Fail(bytes.error());
-    }
+    if (!bytes) co_return Fail(Missing(bytes.error()));
     path.dest = piece.to.dest;
     co_return co_await target_.medium().Put(target_.PathOf(path), *bytes);
   }
@@ -217,22 +260,31 @@ class ComplementCopy {
   ArchiveStatus status_;
 };
 
-// Those of the current round that the set needs, ascending.
+// All log streams have log at or behind `scn`, in the piece or before it. One that begins where its
+// checkpoint is may have none.
+bool Reaches(const TenantArchivePieceAttr& piece, Scn scn) {
+  return piece.checkpoint_scn >= scn && piece.checkpoint_scn > piece.start_scn;
+}
+
+// Those of the current round that the set needs, ascending: from the one with start_replay_scn to
+// the first that reaches min_restore_scn, or as many as there are. Where the log around a border
+// goes on may be said by a piece that begins behind min_restore_scn.
 std::vector<TenantArchivePieceAttr> NeededPieces(const SetContext& context,
                                                  const ArchiveStatus& status) {
   std::vector<TenantArchivePieceAttr> needed;
   for (const TenantArchivePieceAttr& piece : status.pieces) {
     const bool is_of_round = status.round && piece.key.dest_id == status.round->dest &&
                              piece.key.round_id == status.round->round;
-    if (is_of_round && piece.end_scn > context.desc.start_replay_scn &&
-        piece.start_scn <= context.desc.min_restore_scn) {
-      needed.push_back(piece);
-    }
+    if (!is_of_round || piece.end_scn <= context.desc.start_replay_scn) continue;
+    needed.push_back(piece);
+    if (Reaches(piece, context.desc.min_restore_scn)) break;
   }
   return needed;
 }
 
-bool AreFrozenButLast(const std::vector<TenantArchivePieceAttr>& pieces) {
+// They reach `scn`, and all but the last are frozen.
+bool AreComplete(const std::vector<TenantArchivePieceAttr>& pieces, Scn scn) {
+  if (pieces.empty() || !Reaches(pieces.back(), scn)) return false;
   return std::all_of(pieces.begin(), pieces.end() - 1, [](const TenantArchivePieceAttr& piece) {
     return piece.status.value == ArchivePieceStatus::kFrozen;
   });
@@ -241,24 +293,28 @@ bool AreFrozenButLast(const std::vector<TenantArchivePieceAttr>& pieces) {
 // What the archive has, once it has all that the set needs.
 io::Task<Result<ArchiveStatus>> AwaitArchive(const SetContext& context, ArchiveView& archive) {
   io::Loop& loop = context.core.env.loop;
+  const bool is_primary = context.core.role == engine::TenantRole::kPrimary;
+  const Scn end = context.desc.min_restore_scn;
   const std::chrono::nanoseconds deadline = loop.SteadyNow() + kFreezePatience;
-  for (;;) {
+  for (Scn target = end;;) {
     if (Status status = context.CheckRunning(); !status) co_return Fail(std::move(status).error());
     Status status;
-    if (context.core.role == engine::TenantRole::kPrimary) {
-      status = engine::AdvanceLogs(context.core, context.desc.min_restore_scn);
-    }
-    if (status) status = co_await archive.CatchUpTo(context.desc.min_restore_scn);
+    if (is_primary) status = engine::AdvanceLogs(context.core, target);
+    if (status) status = co_await archive.CatchUpTo(target);
     if (!status) co_return Fail(std::move(status).error());
     ArchiveStatus now = archive.status();
     const std::vector<TenantArchivePieceAttr> pieces = NeededPieces(context, now);
-    const bool has_end = now.round && now.round->checkpoint_scn >= context.desc.min_restore_scn;
-    if (has_end && !pieces.empty() && AreFrozenButLast(pieces)) co_return now;
+    const bool has_end = now.round && now.round->checkpoint_scn >= end;
+    if (has_end && AreComplete(pieces, end)) co_return now;
     if (loop.SteadyNow() >= deadline) {
       co_return Fail(Error(ErrorCode::kTimeout,
                            fmt::format("the archive has no frozen pieces up to SCN {} after {} s",
-                                       context.desc.min_restore_scn.value, kFreezePatience.count()))
+                                       end.value, kFreezePatience.count()))
                          .WithAdvice("see what keeps the log archive"));
+    }
+    // The newest piece may need a log of every log stream, which a standby can only wait for.
+    if (is_primary && !pieces.empty()) {
+      target = std::max(target, Scn{pieces.back().start_scn.value + 1});
     }
     (void)co_await loop.Sleep(kFreezePoll, context.stop);
   }

@@ -11,7 +11,8 @@
 namespace obbak::backup {
 
 // Waits until the archive has everything up to the set's min_restore_scn, then copies the files
-// from start_replay_scn on into complement_log/.
+// from start_replay_scn on into complement_log/: what the archive had at that moment, whatever it
+// does meanwhile. kBackupFileNotExist when some of it is not there any more.
 io::Task<Status> BackupComplementLog(SetContext& context, ArchiveView& archive,
                                      io::MediumFactory media);
 

@@ -87,7 +87,7 @@ struct DataBackup::Impl {
         catalogue(Catalogue(*opened.core().manifest)) {}
 
   engine::TenantCore& core() { return tenant.core(); }
-  DestinationOwner Owner() { return {tenant.options(), core().env.clock, catalogue.catalogue()}; }
+  DestinationOwner Owner() { return DestinationOwner::Of(core()); }
 
   io::Task<Status> FailUnfinishedJobs();
   Result<Running> CheckAndDecide(const BackupRequest& request);

@@ -84,7 +84,11 @@ struct BackupJob {
 };
 
 // One per open tenant. Jobs and sets are in the tenant's manifest (backup/catalogue.h). Runs beside
-// writes, compactions and archiving, holds up no commit, and takes a bounded amount of memory.
+// writes, compactions and archiving, and holds up no commit.
+//
+// In memory it has 16 macro blocks at most and, of each log stream that is being backed up, the
+// metas of one data file, which are 8 MiB or those of a single tablet: these include some hundred
+// bytes for each macro block of the tablet. Of the whole tenant there are the tablets' ids.
 class DataBackup {
  public:
   // All must outlive it. A job that was running when the process ended is failed, and its set

@@ -52,7 +52,6 @@ DataFileSink::~DataFileSink() { assert(file_ == nullptr && blocks_.empty()); }
 io::Task<Status> DataFileSink::ReadAndCheck(DataFileSink& sink, Block& block) {
   engine::BlockFile& file = *sink.context_.core.blocks;
   const format::MacroBlockId& place = block.item.place;
-  block.buffer = co_await sink.context_.buffers.Acquire();
   const std::span<std::byte> memory = block.buffer.span();
   Status status = co_await file.Read(place, 0, memory.first(block.item.max_size));
   if (!status) co_return status;
@@ -103,7 +102,15 @@ io::Task<Status> DataFileSink::AddBlock(MacroItem item,
                                         std::shared_ptr<const engine::Sstable> sstable,
                                         format::BackupPhysicalId& place) {
   if (Status status = co_await MakeRoom(); !status) co_return status;
+  // Who waits for a buffer has none: sinks that wait for each other's would wait for ever.
+  io::Buffer buffer = context_.buffers.TryAcquire();
+  while (buffer.empty() && !blocks_.empty()) {
+    if (Status status = co_await WriteBlock(); !status) co_return status;
+    buffer = context_.buffers.TryAcquire();
+  }
+  if (buffer.empty()) buffer = co_await context_.buffers.Acquire();
   Block& block = *blocks_.emplace_back(std::make_unique<Block>());
+  block.buffer = std::move(buffer);
   block.item = item;
   block.sstable = std::move(sstable);
   block.place = &place;
@@ -121,6 +128,9 @@ io::Task<Status> DataFileSink::AddMeta(format::BackupMetaKey key, Bytes payload)
 
 void DataFileSink::EndTablet(format::TabletId tablet,
                              std::unique_ptr<format::BackupMacroBlockIdMappingsMeta> mappings) {
+  for (const auto& sstable : mappings->id_map_list) {
+    meta_bytes_ += sstable.id_pair_list.size() * sizeof(format::BackupMacroBlockIdPair);
+  }
   ended_.push_back({tablet, std::move(mappings)});
 }
 

@@ -31,7 +31,7 @@ namespace obbak::backup {
 // when its metas are large. The set's statistics count a file when it is complete.
 class DataFileSink {
  public:
-  // Macro blocks that are read and checked at the same time.
+  // Macro blocks that are read and checked at the same time, if there are buffers for them.
   static constexpr std::size_t kReadAhead = 4;
 
   DataFileSink(SetContext& context, AttemptId attempt);

@@ -161,6 +161,7 @@ DestStore StoreOf(io::Medium& medium) { return {medium, format::DestKind::kDataO
 
 io::Task<Result<DestId>> SetUpDestination(DestinationOwner owner, io::Medium& medium,
                                           BackupDestType type, ForgetDestination forget) {
+  const io::Mutex::Guard lock = co_await owner.setting_up.Lock();
   const DestStore store = StoreOf(medium);
   const Result<Found> found = co_await Examine(owner, store);
   if (!found) co_return Fail(found.error());

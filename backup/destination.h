@@ -7,10 +7,12 @@
 #include "backup/catalogue.h"
 #include "base/result.h"
 #include "engine/tenant.h"
+#include "engine/tenant_core.h"
 #include "format/backup_enums.h"
 #include "format/ids.h"
 #include "io/clock.h"
 #include "io/medium.h"
+#include "io/sync.h"
 #include "io/task.h"
 
 namespace obbak::backup {
@@ -20,6 +22,11 @@ struct DestinationOwner {
   const engine::TenantOptions& tenant;
   io::Clock& clock;
   Catalogue catalogue;
+  io::Mutex& setting_up;
+
+  static DestinationOwner Of(engine::TenantCore& core) {
+    return {core.options, core.env.clock, Catalogue(*core.manifest), core.destinations};
+  }
 };
 
 // Adds to `edit` that what was written under the destination id `gone` is DELETED: its directory is
@@ -32,9 +39,8 @@ using ForgetDestination = std::function<Status(format::DestId gone, CatalogueEdi
 // something else in it, kBackupFormatFileNotMatch when it belongs to somebody else; a directory
 // that an earlier call left with nothing but check files counts as empty.
 //
-// Writes and removes a file there to see whether it can: fails as the medium does.
-//
-// One call at a time per tenant.
+// Writes and removes a file there to see whether it can: fails as the medium does. Calls for the
+// same tenant wait for each other.
 io::Task<Result<format::DestId>> SetUpDestination(DestinationOwner owner, io::Medium& medium,
                                                   format::BackupDestType type,
                                                   ForgetDestination forget);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,7 +41,10 @@ class DestinationTest : public testing::Test {
   std::unique_ptr<io::Medium> MediumOf(const std::string& dir) {
     return io::MakeDirectoryMedium(world_->loop(), world_->disk(), dir, "file://" + dir);
   }
-  DestinationOwner Owner() { return {options_, world_->clock(), Catalogue(*manifest_)}; }
+  DestinationOwner Owner() {
+    setting_up_.emplace(world_->loop());
+    return {options_, world_->clock(), Catalogue(*manifest_), *setting_up_};
+  }
 
   Result<DestId> MakeDest(const std::string& dir,
                           BackupDestType type = BackupDestType::kArchiveLog) {
@@ -79,6 +83,7 @@ class DestinationTest : public testing::Test {
   engine::TenantOptions options_;
   std::unique_ptr<io::SimWorld> world_ = std::make_unique<io::SimWorld>(1);
   std::unique_ptr<engine::Manifest> manifest_;
+  std::optional<io::Mutex> setting_up_;
   std::vector<DestId> forgotten_;
 };
 
@@ -207,7 +212,8 @@ TEST_F(DestinationTest, SettingUpCanBeTriedAgainAfterAPowerFailureAtAnyMoment) {
       auto manifest = after.loop().Run(engine::Manifest::Open(engine::EnvOf(after), "m"));
       ASSERT_OK(manifest);
       const auto medium = io::MakeDirectoryMedium(after.loop(), after.disk(), "/a", "file:///a");
-      DestinationOwner owner{options_, after.clock(), Catalogue(**manifest)};
+      io::Mutex setting_up(after.loop());
+      DestinationOwner owner{options_, after.clock(), Catalogue(**manifest), setting_up};
       ASSERT_OK(after.loop().Run(medium->RemoveTemporaries()));
       const auto id =
           after.loop().Run(SetUpDestination(owner, *medium, BackupDestType::kArchiveLog,

@@ -57,20 +57,21 @@ io::Task<Status> CopyBeginning(io::MediumReader& from, io::MediumWriter& to, std
   co_return Status();
 }
 
-io::Task<Status> CutObject(io::Medium& medium, std::string path, std::uint64_t size) {
+// False when it has fewer bytes.
+io::Task<Result<bool>> CutObject(io::Medium& medium, std::string path, std::uint64_t size) {
   const auto reader = co_await medium.Open(path);
-  // Lost: there is nothing to be cut.
-  if (!reader && reader.error().code() == ErrorCode::kFileNotExist) co_return Status();
+  if (!reader && reader.error().code() == ErrorCode::kFileNotExist) co_return false;
   if (!reader) co_return Fail(reader.error());
-  if ((*reader)->size() <= size) co_return Status();
+  if ((*reader)->size() <= size) co_return (*reader)->size() == size;
   const auto writer = co_await medium.Create(path);
   if (!writer) co_return Fail(writer.error());
   Status status = co_await CopyBeginning(**reader, **writer, size);
   if (!status) {
     co_await (*writer)->Abort();
-    co_return status;
+    co_return Fail(std::move(status).error());
   }
-  co_return co_await (*writer)->Complete();
+  if (status = co_await (*writer)->Complete(); !status) co_return Fail(std::move(status).error());
+  co_return true;
 }
 
 }  // namespace
@@ -208,19 +209,31 @@ io::Task<Status> LsArchiver::Interrupt(std::string reason) {
 }
 
 io::Task<Status> LsArchiver::Stop(const RoundStatus& round, io::Medium& medium) {
-  if (Status status = co_await CutUnrecorded(medium); !status) {
+  const Result<bool> is_whole = co_await CutUnrecorded(round, medium);
+  if (!is_whole) {
     const auto now = static_cast<std::int64_t>(core_.env.clock.NowNs() / 1000);
-    if (!MayForceStop(round, {now})) co_return status;
-    core_.env.log.Write(LogLevel::kWarning, status.error().ToString());
+    if (!MayForceStop(round, {now})) co_return Fail(is_whole.error());
+    core_.env.log.Write(LogLevel::kWarning, is_whole.error().ToString());
+  } else {
+    progress_->lost = !*is_whole;
+  }
+  if (progress_->lost) {
+    core_.env.log.Write(LogLevel::kError, fmt::format("archived log is lost: {}/{}",
+                                                      medium.location(), PathOf(*progress_)));
   }
   co_return co_await SetState(ArchiveLsState::kStop);
 }
 
-io::Task<Status> LsArchiver::CutUnrecorded(io::Medium& medium) {
+io::Task<Result<bool>> LsArchiver::CutUnrecorded(const RoundStatus& round, io::Medium& medium) {
+  // In a directory that is not mounted nothing is lost.
+  Status status =
+      co_await CheckFormatFile(owner_, medium, format::BackupDestType::kArchiveLog, round.dest);
+  if (!status) co_return Fail(std::move(status).error());
   const std::string path = PathOf(*progress_);
   const std::uint64_t recorded = RecordedInFile(*progress_);
-  if (recorded == 0) co_return co_await medium.Remove(path);
-  co_return co_await CutObject(medium, path, kLogFileHeaderArea + recorded);
+  if (recorded > 0) co_return co_await CutObject(medium, path, kLogFileHeaderArea + recorded);
+  if (status = co_await medium.Remove(path); !status) co_return Fail(std::move(status).error());
+  co_return true;
 }
 
 Lsn LsArchiver::SendLimit(SendExtent extent) {

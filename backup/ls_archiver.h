@@ -45,7 +45,8 @@ enum class SendExtent : std::uint8_t {
 //   BEGINNING, DOING       DOING: sends. INTERRUPTED for good when logs were recycled before they
 //                          were sent, or the destination holds something else than was sent.
 //   SUSPENDING             SUSPEND
-//   STOPPING               STOP; what was sent and never recorded is cut off first
+//   STOPPING               STOP; what was sent and never recorded is cut off first, and what was
+//                          recorded and is not there any more is said to be lost
 //   anything else          nothing
 class LsArchiver {
  public:
@@ -113,7 +114,8 @@ class LsArchiver {
   io::Task<Status> WriteWholeFile(Run first, const RoundStatus& round, io::Medium& medium);
   io::Task<Status> FillFile(io::MediumWriter& writer, Run first, const RoundStatus& round,
                             LsProgress& progress);
-  io::Task<Status> CutUnrecorded(io::Medium& medium);
+  // Whether all is there that is recorded.
+  io::Task<Result<bool>> CutUnrecorded(const RoundStatus& round, io::Medium& medium);
 
   void KeepLogOf(const LsProgress& progress);
   bool ShouldYield() const { return waiting_to_pause_ > 0 || options_.stop.stop_requested(); }

@@ -149,7 +149,11 @@ io::Task<Status> PieceFiles::WriteCheckpoint(const TenantArchivePieceAttr& piece
   mark.scn = piece.checkpoint_scn;
   status = co_await store_.medium().Put(store_.PathOf(mark), ByteView());
   if (!status) co_return status;
-  co_return co_await RemoveOldMarks(piece);
+  // Readers take the greatest; what stays is removed with the next ones.
+  if (status = co_await RemoveOldMarks(piece); !status) {
+    log_->Write(LogLevel::kWarning, status.error().ToString());
+  }
+  co_return Status();
 }
 
 io::Task<Status> PieceFiles::RemoveOldMarks(const TenantArchivePieceAttr& piece) const {

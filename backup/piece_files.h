@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backup/archive_round.h"
+#include "base/log.h"
 #include "base/result.h"
 #include "dest/dest_store.h"
 #include "format/archive_records.h"
@@ -18,9 +19,9 @@ namespace obbak::backup {
 // left as it is. Copied freely; see dest::DestStore.
 class PieceFiles {
  public:
-  // `utc_offset`: of the dates in names; one for the whole destination, forever.
-  PieceFiles(dest::DestStore store, std::chrono::seconds utc_offset)
-      : store_(store), utc_offset_(utc_offset) {}
+  // `utc_offset`: of the dates in names; one for the whole destination, forever. `log` outlives it.
+  PieceFiles(dest::DestStore store, std::chrono::seconds utc_offset, const Logger& log)
+      : store_(store), utc_offset_(utc_offset), log_(&log) {}
 
   // While the round is BEGINNING.
   io::Task<Status> WriteRoundStart(RoundStatus round) const;
@@ -47,10 +48,11 @@ class PieceFiles {
 
   dest::DestStore store_;
   std::chrono::seconds utc_offset_;
+  const Logger* log_;
 };
 
 // What file_info says of a log stream in a piece. The sizes follow from the LSNs: a piece that is
-// closed has files that hold exactly what is recorded.
+// closed has files that hold exactly what is recorded, unless it is BROKEN.
 format::SingleLsInfoDesc LsInfoOf(const LsProgress& progress);
 
 }  // namespace obbak::backup

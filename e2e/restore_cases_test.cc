@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "e2e/history_test_support.h"
@@ -16,6 +17,7 @@ namespace {
 using format::BackupType;
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kHour = 3600 * kSecond;
 
 // Each test gets a tenant with three tables, an archive that is DOING and a data destination.
 class RestoreCases : public testing::Test {
@@ -233,6 +235,51 @@ TEST_F(RestoreCases, ASetWithItsLogsNeedsNoArchive) {
   ASSERT_TRUE(restored) << restored.error().ToString();
   EXPECT_EQ(restored->summary.restore_scn, set.min_restore_scn);
   ExpectHistory(world_, *restored->tenant, history_, set.min_restore_scn);
+  restored_ = std::move(restored->tenant);
+}
+
+TEST_F(RestoreCases, ASetWithItsLogsMayEndAtABorderOfPieces) {
+  Begin();
+  Write();
+  bool is_over = false;
+  const backup::ReportBackup report = [&](const backup::BackupProgress& progress) {
+    const bool is_log = progress.stage == backup::SetTaskStatus::kBackupLog;
+    if (is_log && !std::exchange(is_over, true)) world_.clock().Advance(60 * kHour);
+  };
+  backup::BackupRequest request{.plus_archivelog = true, .description = {}};
+  const auto set = source_->Run(source_->backup().Run(std::move(request), report));
+  ASSERT_TRUE(set) << set.error().ToString();
+  EXPECT_GT(source_->archiver().status().pieces.size(), 2U);
+  Restorer restorer(world_);
+  auto restored = restorer.RestoreTo({}, NewDir(), {kDataUri});
+  ASSERT_TRUE(restored) << restored.error().ToString();
+  ExpectHistory(world_, *restored->tenant, history_, set->min_restore_scn);
+  restored_ = std::move(restored->tenant);
+}
+
+io::Task<void> FreezeThePiece(Source& source) {
+  source.world().clock().Advance(30 * kHour);
+  const Status archived = co_await source.archiver().CatchUp();
+  EXPECT_TRUE(archived) << archived.error().ToString();
+}
+
+TEST_F(RestoreCases, ASetWithItsLogsMayBeCopiedWhileThePieceIsFrozen) {
+  Begin();
+  Write();
+  bool is_begun = false;
+  const backup::ReportBackup report = [&](const backup::BackupProgress& progress) {
+    if (progress.stage != backup::SetTaskStatus::kBackupLog || progress.bytes_done == 0) return;
+    if (!std::exchange(is_begun, true)) world_.loop().Spawn(FreezeThePiece(*source_));
+  };
+  backup::BackupRequest request{.plus_archivelog = true, .description = {}};
+  const auto set = source_->Run(source_->backup().Run(std::move(request), report));
+  ASSERT_TRUE(set) << set.error().ToString();
+  CatchUp();
+  EXPECT_EQ(source_->archiver().status().pieces.size(), 2U);
+  Restorer restorer(world_);
+  auto restored = restorer.RestoreTo({}, NewDir(), {kDataUri});
+  ASSERT_TRUE(restored) << restored.error().ToString();
+  ExpectHistory(world_, *restored->tenant, history_, set->min_restore_scn);
   restored_ = std::move(restored->tenant);
 }
 

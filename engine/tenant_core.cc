@@ -41,6 +41,7 @@ TenantCore::TenantCore(Env environment, std::string directory, EngineOptions eng
       scan_buffers(env.loop, format::kMacroBlockSize, engine.scan_buffers),
       ddl(env.loop),
       maintenance(env.loop),
+      destinations(env.loop),
       memory_freed(env.loop),
       memory_used(env.loop),
       background(env.loop) {

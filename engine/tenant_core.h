@@ -97,6 +97,8 @@ struct TenantCore {
   // One schema change, one flush or compaction at a time.
   io::Mutex ddl;
   io::Mutex maintenance;
+  // One backup destination is set up at a time.
+  io::Mutex destinations;
   // Wakes who waits for room in MemTables, and the background freezer.
   io::WaitQueue memory_freed;
   io::WaitQueue memory_used;
