@@ -222,6 +222,43 @@ TEST_F(RestoreCases, PiecesWithoutLogsAreNoGap) {
   }
 }
 
+// That there is no log in a pause is known only by the log behind it.
+TEST_F(RestoreCases, APointInAPauseNeedsTheLogBehindIt) {
+  Begin({.piece_interval = std::chrono::seconds(10)});
+  Write();
+  Backup(BackupType::kFull);
+  Write();
+  const Scn before = CatchUp();
+  ASSERT_TRUE(source_->Run(world_.loop().Sleep(std::chrono::seconds(35))));
+  std::vector<Scn> pause;
+  for (std::uint64_t i = 1; i < 7; ++i) pause.push_back(Scn{before.value + i * 5 * kSecond});
+  for (const Scn point : pause)
+    ExpectRefused({.scn = point, .time = {}}, ErrorCode::kEntryNotExist);
+  Write();
+  const Scn after = CatchUp();
+  for (const Scn point : pause) ExpectRestores(point);
+  ExpectRestores(after);
+}
+
+// What lies behind the last log cannot be reached, however many pieces follow.
+TEST_F(RestoreCases, ARoundThatWasStoppedInAPauseGoesAsFarAsItsLog) {
+  Begin({.piece_interval = std::chrono::seconds(10)});
+  Write();
+  Backup(BackupType::kFull);
+  Write();
+  const Scn last = CatchUp();
+  ASSERT_TRUE(source_->Run(world_.loop().Sleep(std::chrono::seconds(35))));
+  ASSERT_TRUE(Good(source_->Run(source_->archiver().NoArchiveLog())));
+  ASSERT_TRUE(Good(source_->Run(source_->archiver().AwaitState())));
+  ExpectRefused({.scn = Scn{last.value + 20 * kSecond}, .time = {}}, ErrorCode::kEntryNotExist);
+  Restorer restorer(world_);
+  auto restored = restorer.RestoreTo({}, NewDir());
+  ASSERT_TRUE(restored) << restored.error().ToString();
+  EXPECT_GE(restored->summary.restore_scn, last);
+  ExpectHistory(world_, *restored->tenant, history_, last);
+  restored_ = std::move(restored->tenant);
+}
+
 TEST_F(RestoreCases, ASetWithItsLogsNeedsNoArchive) {
   Begin();
   Write();

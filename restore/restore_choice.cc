@@ -16,6 +16,15 @@ bool IsUsable(const BackupSetFileDesc& set) {
          set.file_status == format::BackupFileStatus::kAvailable;
 }
 
+// A piece where some log stream has no log is frozen with its start as checkpoint.
+bool HasLogs(const TenantArchivePieceAttr& piece) { return piece.checkpoint_scn > piece.start_scn; }
+
+// Whether every log stream has a log in the piece that is at or above `end`. Only such a log shows
+// that there is none in between.
+bool Reaches(const TenantArchivePieceAttr& piece, Scn end) {
+  return HasLogs(piece) && piece.checkpoint_scn >= end;
+}
+
 }  // namespace
 
 std::vector<std::size_t> ChooseSetIndexes(std::span<const BackupSetFileDesc> sets,
@@ -47,10 +56,11 @@ std::optional<std::vector<std::size_t>> ChoosePieceIndexes(
     if (piece.end_scn <= start) continue;
     const bool follows = !run.empty() && pieces[run.back()].end_scn == piece.start_scn;
     if (piece.start_scn >= end) {
-      // What the last piece cannot promise any more, its successor may: that there is no log in
+      // What the last piece cannot promise any more, its successors may: that there is no log in
       // between, or the one that crosses the border.
-      if (follows && pieces[run.back()].checkpoint_scn < end) run.push_back(i);
-      break;
+      if (!follows || Reaches(pieces[run.back()], end)) break;
+      run.push_back(i);
+      continue;
     }
     if (!follows) {
       run.clear();
@@ -58,8 +68,15 @@ std::optional<std::vector<std::size_t>> ChoosePieceIndexes(
     }
     run.push_back(i);
   }
-  if (run.empty() || pieces[run.back()].checkpoint_scn < end) return std::nullopt;
+  if (run.empty() || !Reaches(pieces[run.back()], end)) return std::nullopt;
   return run;
+}
+
+std::optional<Scn> FarthestPoint(std::span<const TenantArchivePieceAttr> pieces) {
+  for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece) {
+    if (HasLogs(*piece)) return piece->checkpoint_scn;
+  }
+  return std::nullopt;
 }
 
 }  // namespace obbak::restore

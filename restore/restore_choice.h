@@ -18,10 +18,14 @@ namespace obbak::restore {
 std::vector<std::size_t> ChooseSetIndexes(std::span<const format::BackupSetFileDesc> sets,
                                           format::Scn restore_scn);
 
-// §4.4: the pieces with all logs from `start` to `end`; none when some are missing. `pieces` are
-// all of an archive, in ascending order; `dest` is the archive's id. Precondition: start < end.
+// §4.4: the pieces with all logs from `start` to `end`, and in the last one, of every log stream, a
+// log at or above `end`; none when some are missing. `pieces` are all of an archive, in ascending
+// order; `dest` is the archive's id. Precondition: start < end.
 std::optional<std::vector<std::size_t>> ChoosePieceIndexes(
     std::span<const format::TenantArchivePieceAttr> pieces, format::DestId dest, format::Scn start,
     format::Scn end);
+
+// §4.2 for no point at all: how far these pieces go; none when there is no log in them.
+std::optional<format::Scn> FarthestPoint(std::span<const format::TenantArchivePieceAttr> pieces);
 
 }  // namespace obbak::restore

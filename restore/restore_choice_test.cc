@@ -114,27 +114,29 @@ std::vector<TenantArchivePieceAttr> RandomPieces(io::Random& random) {
     scn += 1 + random.Below(15);
     piece.end_scn = Scn{scn};
     const std::uint64_t length = scn - piece.start_scn.value;
-    piece.checkpoint_scn = Scn{piece.start_scn.value + random.Below(length + 1)};
+    // Often a piece of a quiet time, without logs.
+    const std::uint64_t archived = random.OneIn(3) ? 0 : random.Below(length + 1);
+    piece.checkpoint_scn = Scn{piece.start_scn.value + archived};
     pieces.push_back(piece);
   }
   return pieces;
 }
 
-// The pieces that count, in runs without gaps; the last run that begins before `end` must do.
+// Whether every log stream has a log in the piece that is not below `end`.
+bool Proves(const TenantArchivePieceAttr& piece, Scn end) {
+  return piece.checkpoint_scn != piece.start_scn && piece.checkpoint_scn >= end;
+}
+
+// The pieces that count, in runs without gaps; the last run that begins before `end` must do, with
+// those behind it until one proves that nothing is missing.
 std::optional<std::vector<std::size_t>> ModelPieces(
     const std::vector<TenantArchivePieceAttr>& pieces, Scn start, Scn end) {
-  std::vector<std::size_t> inside;
-  std::optional<std::size_t> next;
+  std::vector<std::size_t> inside, behind;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const TenantArchivePieceAttr& piece = pieces[i];
     const bool counts = piece.key.dest_id == kDest &&
                         piece.file_status == BackupFileStatus::kAvailable && piece.end_scn > start;
-    if (!counts) continue;
-    if (piece.start_scn >= end) {
-      next = i;
-      break;
-    }
-    inside.push_back(i);
+    if (counts) (piece.start_scn >= end ? behind : inside).push_back(i);
   }
   std::vector<std::vector<std::size_t>> runs;
   for (const std::size_t i : inside) {
@@ -147,11 +149,13 @@ std::optional<std::vector<std::size_t>> ModelPieces(
     if (pieces[run.front()].start_scn > start) return std::nullopt;
   }
   std::vector<std::size_t> run = runs.back();
-  if (pieces[run.back()].checkpoint_scn >= end) return run;
-  if (!next || pieces[run.back()].end_scn != pieces[*next].start_scn) return std::nullopt;
-  if (pieces[*next].checkpoint_scn < end) return std::nullopt;
-  run.push_back(*next);
-  return run;
+  if (Proves(pieces[run.back()], end)) return run;
+  for (const std::size_t i : behind) {
+    if (pieces[run.back()].end_scn != pieces[i].start_scn) break;
+    run.push_back(i);
+    if (Proves(pieces[i], end)) return run;
+  }
+  return std::nullopt;
 }
 
 TEST(RestoreChoice, ChainIsTheLastFullSetAndEverySetLinkedToIt) {
@@ -183,6 +187,7 @@ TEST(RestoreChoice, PiecesCoverTheRangeWithoutGapOrThereAreNone) {
     // What the choice is for.
     EXPECT_LE(pieces[chosen->front()].start_scn, start);
     EXPECT_GE(pieces[chosen->back()].checkpoint_scn, end);
+    EXPECT_GT(pieces[chosen->back()].checkpoint_scn, pieces[chosen->back()].start_scn);
     for (std::size_t k = 1; k < chosen->size(); ++k)
       EXPECT_EQ(pieces[(*chosen)[k - 1]].end_scn, pieces[(*chosen)[k]].start_scn);
   }
@@ -208,6 +213,29 @@ TEST(RestoreChoice, PieceThatBeginsAtTheTargetProvesThatNothingIsMissing) {
   pieces[1].start_scn = Scn{21};
   EXPECT_EQ(chosen(18), (std::vector<std::size_t>{0}));
   EXPECT_EQ(chosen(19), std::nullopt);
+}
+
+TEST(RestoreChoice, PiecesWithoutLogsProveNothing) {
+  std::vector<TenantArchivePieceAttr> pieces(4);
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    pieces[i].key.dest_id = kDest;
+    pieces[i].start_scn = pieces[i].checkpoint_scn = Scn{10 * i + 10};
+    pieces[i].end_scn = Scn{10 * i + 20};
+  }
+  pieces[0].checkpoint_scn = Scn{15};
+  const auto chosen = [&](std::uint64_t end) {
+    return ChoosePieceIndexes(pieces, kDest, Scn{12}, Scn{end});
+  };
+  EXPECT_EQ(chosen(15), (std::vector<std::size_t>{0}));
+  EXPECT_EQ(chosen(16), std::nullopt);
+  EXPECT_EQ(FarthestPoint(pieces), Scn{15});
+  pieces[3].checkpoint_scn = Scn{41};
+  for (const std::uint64_t end : {16, 20, 25, 40, 41})
+    EXPECT_EQ(chosen(end), (std::vector<std::size_t>{0, 1, 2, 3})) << end;
+  EXPECT_EQ(chosen(42), std::nullopt);
+  EXPECT_EQ(FarthestPoint(pieces), Scn{41});
+  pieces[2].file_status = BackupFileStatus::kDeleting;
+  EXPECT_EQ(chosen(16), std::nullopt);
 }
 
 TEST(RestoreChoice, EmptyRangeIsRefused) {

@@ -150,16 +150,14 @@ Error NotEnoughLog(const RestoreSource& source, const Available& available,
 }
 
 // §4.2 for no point at all: as far as there is.
-std::optional<Scn> FarthestPoint(const Available& available) {
+std::optional<Scn> FarthestOf(const Available& available) {
   std::optional<Scn> farthest;
   if (available.archives.empty()) {
     const std::vector<std::size_t> chain = ChooseSetIndexes(available.sets, format::kMaxScn);
     if (!chain.empty()) farthest = available.sets[chain.back()].min_restore_scn;
   }
   for (const std::vector<TenantArchivePieceAttr>& pieces : available.archives) {
-    if (pieces.empty()) continue;
-    const Scn checkpoint = pieces.back().checkpoint_scn;
-    if (!farthest || *farthest < checkpoint) farthest = checkpoint;
+    farthest = std::max(farthest, FarthestPoint(pieces));
   }
   return farthest;
 }
@@ -173,7 +171,7 @@ Result<std::optional<Scn>> TargetOf(const RestorePoint& point, const Available& 
     if (!scn) return Fail(scn.error());
     target = *scn;
   }
-  if (!target) return FarthestPoint(available);
+  if (!target) return FarthestOf(available);
   if (Status valid = CheckPoint(*target); !valid) return Fail(std::move(valid).error());
   return target;
 }
