@@ -409,6 +409,30 @@ TEST_F(Rules, OfRoundsAndPieces) {
   ExpectRule(44);
 }
 
+TEST_F(Rules, OfAnActivePieceThatHasLostItsLogs) {
+  const auto remove = [&](std::string_view prefix) {
+    std::erase_if(all_.archive.files,
+                  [&](const auto& file) { return file.first.starts_with(prefix); });
+  };
+  remove("piece_d1001r1p4/logstream_");
+  const ValidationReport report = ValidateAll(all_);
+  ASSERT_EQ(report.pieces.size(), 4u);
+  EXPECT_FALSE(report.pieces.back().intact);
+  ASSERT_FALSE(report.windows.empty());
+  EXPECT_LE(report.windows.back().to, report.pieces.back().attr.start_scn);
+  ExpectRule(38);
+  remove("piece_d1001r1p4/logstream_1001/");
+  ExpectRule(38);
+
+  // With nothing before it.
+  for (const std::string piece : {"piece_d1001r1p1", "piece_d1001r1p2", "piece_d1001r1p3"}) {
+    remove(piece);
+    remove("pieces/" + piece);
+  }
+  remove("piece_d1001r1p4/logstream_");
+  ExpectRule(38);
+}
+
 TEST_F(Rules, OfArchivedLogs) {
   const auto edit_both = [&](const std::function<void(format::SingleLsInfoDesc&)>& change) {
     Edit<format::SingleLsInfoDesc>(all_.archive, kPiece2 + "logstream_1001/file_info.obarc",
