@@ -115,14 +115,19 @@ io::Task<Result<std::vector<TenantArchivePieceAttr>>> ReadAllPieces(DestStore ar
     Result<TenantArchivePieceInfosDesc> infos = co_await archive.Read<TenantArchivePieceInfosDesc>(
         name->Path(PathKind::kTenantArchivePieceInfos));
     if (!infos) co_return Fail(std::move(infos).error());
-    std::vector<TenantArchivePieceAttr> pieces = std::move(infos->his_frozen_pieces);
-    pieces.push_back(std::move(newest->attr));
-    std::ranges::sort(pieces, {}, [](const TenantArchivePieceAttr& piece) {
-      return std::tuple(piece.key.round_id, piece.key.piece_id);
-    });
-    co_return pieces;
+    co_return WithHistory(std::move(newest->attr), *std::move(infos));
   }
   co_return std::vector<TenantArchivePieceAttr>();
+}
+
+std::vector<TenantArchivePieceAttr> WithHistory(TenantArchivePieceAttr newest,
+                                                TenantArchivePieceInfosDesc infos) {
+  std::vector<TenantArchivePieceAttr> pieces = std::move(infos.his_frozen_pieces);
+  pieces.push_back(std::move(newest));
+  std::ranges::sort(pieces, {}, [](const TenantArchivePieceAttr& piece) {
+    return std::tuple(piece.key.round_id, piece.key.piece_id);
+  });
+  return pieces;
 }
 
 io::Task<Result<std::vector<ArchivedRound>>> ReadRounds(DestStore archive) {

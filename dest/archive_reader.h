@@ -59,6 +59,9 @@ format::TenantArchivePieceAttr ActiveAttr(format::TenantArchivePieceInfosDesc in
 // All pieces that the archive knows of: the history of the newest one that is not empty, and that
 // one itself; ascending. None when there is none.
 io::Task<Result<std::vector<format::TenantArchivePieceAttr>>> ReadAllPieces(DestStore archive);
+// The same, when the newest one's records have been read.
+std::vector<format::TenantArchivePieceAttr> WithHistory(format::TenantArchivePieceAttr newest,
+                                                        format::TenantArchivePieceInfosDesc infos);
 
 // Ascending.
 io::Task<Result<std::vector<ArchivedRound>>> ReadRounds(DestStore archive);

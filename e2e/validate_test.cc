@@ -461,16 +461,18 @@ TEST(ValidateWindows, DamageTakesAwayWhatNeedsIt) {
   ValidationReport report = ValidateAll(damaged);
   EXPECT_TRUE(report.sets[0].intact);
   EXPECT_FALSE(report.sets[1].intact);
-  // The first set serves all points then.
+  // For all points behind it a restore would take the second set.
   ASSERT_EQ(report.windows.size(), 1u);
   EXPECT_EQ(report.windows[0].set, report.sets[0].desc.backup_set_id);
-  EXPECT_EQ(report.windows[0].to, report.pieces.back().attr.checkpoint_scn);
+  EXPECT_EQ(report.windows[0].to.value + 1, report.sets[1].desc.min_restore_scn.value);
 
-  damaged.archive.files["piece_d1001r1p3/logstream_1/log/1.obarc"][5000] ^= std::byte{1};
-  report = ValidateAll(damaged);
+  Destinations log = Chain();
+  log.archive.files["piece_d1001r1p3/logstream_1/log/1.obarc"][5000] ^= std::byte{1};
+  report = ValidateAll(log);
   EXPECT_FALSE(report.pieces[2].intact);
-  ASSERT_EQ(report.windows.size(), 1u);
-  EXPECT_LE(report.windows[0].to, report.pieces[1].attr.end_scn);
+  EXPECT_TRUE(report.sets[1].intact) << Text(report);
+  ASSERT_FALSE(report.windows.empty());
+  EXPECT_LE(report.windows.back().to, report.pieces[1].attr.checkpoint_scn);
 
   // An incremental set needs the full one.
   Destinations full = Chain();
@@ -481,6 +483,41 @@ TEST(ValidateWindows, DamageTakesAwayWhatNeedsIt) {
   EXPECT_FALSE(report.sets[0].intact);
   EXPECT_FALSE(report.sets[1].intact);
   EXPECT_TRUE(report.windows.empty());
+}
+
+// A restore knows of pieces by the newest one's history, and cannot do without its records.
+TEST(ValidateWindows, NothingIsPromisedThatARestoreCannotChoose) {
+  Destinations damaged = Chain();
+  damaged.archive.files["piece_d1001r1p4/tenant_archive_piece_infos.obarc"][100] ^= std::byte{1};
+  EXPECT_TRUE(ValidateAll(damaged).windows.empty());
+  damaged = Chain();
+  damaged.data.files["backup_set_2_inc/single_backup_set_info.obbak"][100] ^= std::byte{1};
+  EXPECT_TRUE(ValidateAll(damaged).windows.empty());
+  damaged = Chain();
+  damaged.data.files["backup_set_2_inc/infos/locality_info.obbak"][100] ^= std::byte{1};
+  EXPECT_TRUE(ValidateAll(damaged).windows.empty());
+}
+
+// Each data destination has its own chains, and their numbers are the same.
+TEST(ValidateWindows, DestinationsForDataDoNotMix) {
+  Destinations whole = Chain();
+  MemoryMedium second("file:///data2");
+  second.files = whole.data.files;
+  Destinations damaged = Chain();
+  damaged.data
+      .files["backup_set_1_full/logstream_1/major_data_turn_1_retry_0/macro_block_data.0.obbak"]
+            [9000] ^= std::byte{1};
+  std::erase_if(second.files, [](const auto& file) {
+    return file.first.find("backup_set_2_inc") != std::string::npos;
+  });
+  io::SimWorld world(1);
+  const auto report =
+      world.loop().Run(restore::Validate(world.loop(), {&damaged.data, &second, &damaged.archive}));
+  ASSERT_TRUE(report);
+  // Nothing from the first, whose incremental set has no full one; all from the second's.
+  ASSERT_EQ(report->windows.size(), 1u) << Text(*report);
+  EXPECT_EQ(report->windows[0].set, format::BackupSetId{1});
+  EXPECT_EQ(report->windows[0].to, report->pieces.back().attr.checkpoint_scn);
 }
 
 TEST(ValidateReport, FindingsBeyondTheLimitAreCounted) {

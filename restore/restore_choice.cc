@@ -1,6 +1,8 @@
 #include "restore/restore_choice.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "format/backup_enums.h"
 
@@ -8,8 +10,11 @@ namespace obbak::restore {
 namespace {
 
 using format::BackupSetFileDesc;
+using format::DataVersion;
 using format::Scn;
 using format::TenantArchivePieceAttr;
+
+constexpr DataVersion kVersion41{std::uint64_t{4} << 32 | std::uint64_t{1} << 16};
 
 bool IsUsable(const BackupSetFileDesc& set) {
   return set.status == format::BackupSetStatus::kSuccess &&
@@ -77,6 +82,43 @@ std::optional<Scn> FarthestPoint(std::span<const TenantArchivePieceAttr> pieces)
     if (HasLogs(*piece)) return piece->checkpoint_scn;
   }
   return std::nullopt;
+}
+
+std::optional<Choice> Choose(const Candidates& all, Scn point) {
+  if (FindProtected(all.sets, point) != nullptr) return std::nullopt;
+  Choice choice{.sets = ChooseSetIndexes(all.sets, point), .archive = std::nullopt, .pieces = {}};
+  if (choice.sets.empty()) return std::nullopt;
+  const BackupSetFileDesc& last = all.sets[choice.sets.back()];
+  if (!UnknownVersionOf(last).empty()) return std::nullopt;
+  if (all.archives.empty()) {
+    const bool is_end = last.plus_archivelog && last.min_restore_scn == point;
+    return is_end ? std::optional(std::move(choice)) : std::nullopt;
+  }
+  if (last.start_replay_scn >= point) return std::nullopt;
+  for (std::size_t i = 0; i < all.archives.size(); ++i) {
+    const auto& [dest, pieces] = all.archives[i];
+    auto chosen = ChoosePieceIndexes(pieces, dest, last.start_replay_scn, point);
+    if (!chosen) continue;
+    choice.archive = i;
+    choice.pieces = *std::move(chosen);
+    return choice;
+  }
+  return std::nullopt;
+}
+
+const BackupSetFileDesc* FindProtected(std::span<const BackupSetFileDesc> sets, Scn point) {
+  for (const BackupSetFileDesc& set : sets) {
+    if (!set.passwd.value.empty()) return &set;
+    if (set.min_restore_scn > point) break;
+  }
+  return nullptr;
+}
+
+std::string_view UnknownVersionOf(const BackupSetFileDesc& set) {
+  if (set.cluster_version > format::kDataVersion4301) return "higher cluster version";
+  if (set.tenant_compatible > format::kDataVersion4301) return "higher data version";
+  if (set.tenant_compatible < kVersion41) return "version 4.0";
+  return {};
 }
 
 }  // namespace obbak::restore

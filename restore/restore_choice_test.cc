@@ -45,6 +45,9 @@ std::vector<BackupSetFileDesc> RandomSets(io::Random& random) {
     set.status = random.OneIn(8) ? BackupSetStatus::kFailed : BackupSetStatus::kSuccess;
     set.file_status = random.OneIn(8) ? BackupFileStatus::kDeleting : BackupFileStatus::kAvailable;
     set.plus_archivelog = random.OneIn(3);
+    set.cluster_version = set.tenant_compatible = format::kDataVersion4301;
+    if (random.OneIn(40)) ++set.tenant_compatible.value;
+    if (random.OneIn(80)) set.passwd = {"digest"};
     if (full == 0 || random.OneIn(3)) {
       set.backup_type.value = BackupType::kFull;
       full = last = set.backup_set_id.value;
@@ -244,24 +247,75 @@ TEST(RestoreChoice, EmptyRangeIsRefused) {
   EXPECT_EQ(ChoosePieces(none, kDest, Scn{5}, Scn{6}).error().code(), ErrorCode::kEntryNotExist);
 }
 
+Candidates RandomCandidates(io::Random& random) {
+  Candidates all{.sets = RandomSets(random), .archives = {}};
+  for (std::uint64_t i = random.Below(3); i > 0; --i)
+    all.archives.push_back({kDest, RandomPieces(random)});
+  return all;
+}
+
+// What a restore to `point` uses: the set whose metadata it takes, and the archive.
+struct Used {
+  format::BackupSetId set;
+  std::optional<std::size_t> archive;
+  bool operator==(const Used&) const = default;
+};
+std::optional<Used> ModelChoice(const Candidates& all, Scn point) {
+  const std::vector<std::size_t> chain = ChainModel(all.sets, point).Chain();
+  if (chain.empty()) return std::nullopt;
+  const BackupSetFileDesc& last = all.sets[chain.back()];
+  bool is_before = true;
+  for (const BackupSetFileDesc& set : all.sets) {
+    if (is_before && !set.passwd.value.empty()) return std::nullopt;
+    is_before = is_before && set.min_restore_scn <= point;
+  }
+  if (last.tenant_compatible > format::kDataVersion4301) return std::nullopt;
+  const Used used{last.backup_set_id, std::nullopt};
+  if (all.archives.empty() && last.plus_archivelog && last.min_restore_scn == point) return used;
+  if (last.start_replay_scn >= point) return std::nullopt;
+  for (std::size_t i = 0; i < all.archives.size(); ++i) {
+    if (ModelPieces(all.archives[i].pieces, last.start_replay_scn, point))
+      return Used{last.backup_set_id, i};
+  }
+  return std::nullopt;
+}
+
+TEST(RestoreChoice, ChoiceIsTheChainAndTheFirstArchiveThatHasAllLogs) {
+  io::Random random(5);
+  std::map<std::optional<std::size_t>, int> archives;
+  for (int i = 0; i < 3000; ++i) {
+    const Candidates all = RandomCandidates(random);
+    for (std::uint64_t point = 2; point < kMaxScn + 60; ++point) {
+      const std::optional<Choice> choice = Choose(all, Scn{point});
+      std::optional<Used> used;
+      if (choice) used = Used{all.sets[choice->sets.back()].backup_set_id, choice->archive};
+      ASSERT_EQ(used, ModelChoice(all, Scn{point})) << point;
+      if (!choice) continue;
+      EXPECT_EQ(choice->sets, ChainModel(all.sets, Scn{point}).Chain());
+      ++archives[choice->archive];
+    }
+  }
+  for (const std::optional<std::size_t> archive : {std::optional<std::size_t>(), {0}, {1}})
+    EXPECT_GT(archives[archive], 100);
+}
+
 TEST(RestoreWindow, WindowsAreExactlyThePointsThatCanBeReached) {
   io::Random random(3);
   int windows_seen = 0;
   for (int i = 0; i < 3000; ++i) {
-    const std::vector<BackupSetFileDesc> sets = RandomSets(random);
-    const std::vector<TenantArchivePieceAttr> pieces = RandomPieces(random);
-    const std::vector<Window> windows = RestorableWindows(sets, pieces, kDest);
+    const Candidates all = RandomCandidates(random);
+    // Now and then not everything that can be chosen will do.
+    const std::size_t broken = random.OneIn(2) ? random.Below(8) : 100;
+    const auto accepts = [broken](const Choice& choice) {
+      return std::ranges::count(choice.sets, broken) == 0 &&
+             std::ranges::count(choice.pieces, broken) == 0;
+    };
+    const std::vector<Window> windows = RestorableWindows(all, accepts);
     windows_seen += static_cast<int>(windows.size());
-    for (std::uint64_t point = 0; point < kMaxScn + 60; ++point) {
+    for (std::uint64_t point = 2; point < kMaxScn + 60; ++point) {
+      const std::optional<Choice> choice = Choose(all, Scn{point});
       std::optional<format::BackupSetId> expected;
-      const std::vector<std::size_t> chain = ChainModel(sets, Scn{point}).Chain();
-      if (!chain.empty()) {
-        const BackupSetFileDesc& last = sets[chain.back()];
-        if (last.start_replay_scn < Scn{point} &&
-            ModelPieces(pieces, last.start_replay_scn, Scn{point})) {
-          expected = last.backup_set_id;
-        }
-      }
+      if (choice && accepts(*choice)) expected = all.sets[choice->sets.back()].backup_set_id;
       std::optional<format::BackupSetId> found;
       for (const Window& window : windows) {
         if (window.from <= Scn{point} && Scn{point} <= window.to) {
@@ -279,20 +333,6 @@ TEST(RestoreWindow, WindowsAreExactlyThePointsThatCanBeReached) {
     }
   }
   EXPECT_GT(windows_seen, 500);
-}
-
-TEST(RestoreWindow, SetsWithTheirLogsReachOnePointEach) {
-  io::Random random(4);
-  for (int i = 0; i < 1000; ++i) {
-    const std::vector<BackupSetFileDesc> sets = RandomSets(random);
-    for (const Window& window : ComplementWindows(sets)) {
-      EXPECT_EQ(window.from, window.to);
-      const std::vector<std::size_t> chain = ChainModel(sets, window.from).Chain();
-      ASSERT_FALSE(chain.empty());
-      EXPECT_EQ(sets[chain.back()].backup_set_id, window.set);
-      EXPECT_TRUE(sets[chain.back()].plus_archivelog);
-    }
-  }
 }
 
 TEST(RestoreWindow, TextNamesTheLastWindowsAndJoinsNeighbours) {
