@@ -11,6 +11,8 @@
 
 #include "e2e/validate_test_support.h"
 #include "format/backup_path.h"
+#include "format/object_parts.h"
+#include "format/storage_object_meta.h"
 
 namespace obbak::e2e {
 namespace {
@@ -127,6 +129,45 @@ TEST(ValidateDestinations, NothingIsFoundInLongLogsAndLargeSstables) {
   for (const auto& [path, file] : made.archive.files)
     second_files += path.ends_with("/log/2.obarc");
   EXPECT_GT(second_files, 0u);
+}
+
+// As on a medium without append, or copied from one (docs/spec/layout.md §6): each log file in
+// parts, every second one with a list of them.
+Destinations InParts(const Destinations& whole) {
+  Destinations parted = whole;
+  bool is_sealed = false;
+  for (const auto& [path, file] : whole.archive.files) {
+    auto part = format::ParseBackupPath(path);
+    if (!part || part->kind != format::PathKind::kLogFile) continue;
+    parted.archive.files.erase(path);
+    const auto put = [&](format::PathKind kind, ByteView bytes) {
+      part->kind = kind;
+      parted.archive.files[format::Print(*part)] = Bytes(bytes.begin(), bytes.end());
+    };
+    put(format::PathKind::kLogFormatMeta, AsByteView(format::kFormatMetaContent));
+    format::StorageObjectMeta seal{.length = {file.size()}, .parts = {}};
+    const std::uint64_t step = std::max<std::uint64_t>(5000, file.size() / 5);
+    for (std::uint64_t at = 0; at < file.size(); at += step) {
+      part->part = {at, std::min<std::uint64_t>(at + step, file.size())};
+      put(format::PathKind::kLogPart, ByteView(file).subspan(at, part->part.size()));
+      seal.parts.push_back(part->part);
+    }
+    is_sealed = !is_sealed;
+    if (is_sealed) put(format::PathKind::kLogSealMeta, *format::WriteSealMeta(seal));
+  }
+  return parted;
+}
+
+TEST(ValidateDestinations, LogFilesMayBeInParts) {
+  for (const Destinations* whole : {&Chain(), &Long()}) {
+    const ValidationReport report = ValidateAll(InParts(*whole));
+    EXPECT_EQ(Text(report), "");
+    const ValidationReport expected = ValidateAll(*whole);
+    EXPECT_EQ(report.windows, expected.windows);
+    ASSERT_EQ(report.pieces.size(), expected.pieces.size());
+    for (std::size_t i = 0; i < report.pieces.size(); ++i)
+      EXPECT_EQ(report.pieces[i].entries, expected.pieces[i].entries);
+  }
 }
 
 // ---- Damage: each test changes one file at a time, and collects what nobody noticed.
@@ -279,6 +320,24 @@ TEST_F(Damage, EveryFileInThePlaceOfAnotherOfItsKindIsFound) {
     }
     EXPECT_THAT(missed, testing::IsEmpty());
   }
+}
+
+TEST_F(Damage, EveryFlippedBitAndEveryMissingPartOfALogInPartsIsFound) {
+  const Destinations parted = InParts(Chain());
+  const auto is_part = [](const std::string& path, const Bytes&) {
+    return path.find("@APD_PART@") != path.npos;
+  };
+  const auto flip = [&](MemoryMedium& medium, const std::string& path) {
+    Bytes& file = medium.files[path];
+    file[random_.Below(file.size())] ^= static_cast<std::byte>(1u << random_.Below(8));
+  };
+  EXPECT_THAT(NotFound(parted, flip, is_part), testing::IsEmpty());
+  const auto remove = [](MemoryMedium& medium, const std::string& path) {
+    medium.files.erase(path);
+  };
+  // Either of the two marks tells that the directory is a file.
+  const auto is_mark = [](const std::string& path) { return path.find("_META") != path.npos; };
+  EXPECT_THAT(NotFound(parted, remove, is_part), testing::Each(testing::Truly(is_mark)));
 }
 
 TEST_F(Damage, EveryUnknownNameIsFound) {
