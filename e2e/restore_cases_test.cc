@@ -373,6 +373,45 @@ TEST_F(RestoreCases, WritersWithoutPauseDoNotHoldUpABackup) {
   ExpectRestores(last);
 }
 
+// A set that lists a tablet, but lost its data, is not restored without it.
+TEST_F(RestoreCases, ATabletWithoutDataMustHaveBeenDropped) {
+  Begin();
+  Write();
+  ASSERT_TRUE(source_->Run(source_->tenant().CompactMajor()));
+  Backup(BackupType::kFull);
+  Write();
+  const Scn before = CatchUp();
+  const std::string name = workload_->tables().front();
+  const auto table = source_->tenant().catalog().ResolveTable(name);
+  ASSERT_TRUE(table);
+  const format::TabletId tablet = (*table)->tablets().front();
+  ASSERT_TRUE(Good(workload_->DropTable()));
+  const Scn after = CatchUp();
+  const auto data = io::MakeDirectoryMedium(world_.loop(), world_.disk(), "/data", kDataUri);
+  const auto lose = [&](const std::string& type) {
+    const std::string path = "backup_set_1_full/infos/" + type + "_data_info_turn_1/tenant_" +
+                             type + "_data_meta_index.0.obbak";
+    const auto file = world_.loop().Run(io::ReadAll(*data, path, std::uint64_t{1} << 20));
+    ASSERT_TRUE(file) << file.error().ToString();
+    const Bytes without = FilteredMetaIndex(
+        *file, [&](const auto& entry) { return entry.meta_key.tablet_id != tablet; });
+    ASSERT_TRUE(Good(world_.loop().Run(data->Put(path, without))));
+  };
+  Restorer restorer(world_);
+  for (const std::string type : {"major", "minor"}) {
+    lose(type);
+    const std::string dir = NewDir();
+    const auto restored = restorer.RestoreTo({.scn = before, .time = {}}, dir);
+    ASSERT_FALSE(restored);
+    EXPECT_EQ(restored.error().code(), ErrorCode::kErrUnexpected) << restored.error().ToString();
+    EXPECT_NE(restored.error().ToString().find("tablet " + std::to_string(tablet.value)),
+              std::string::npos)
+        << restored.error().ToString();
+    EXPECT_FALSE(restorer.Open(dir));
+    ExpectRestores(after);
+  }
+}
+
 TEST_F(RestoreCases, AStandbyIsReadOnlyUntilItIsActivated) {
   Begin();
   Write();

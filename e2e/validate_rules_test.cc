@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -12,7 +13,6 @@
 #include "e2e/validate_test_support.h"
 #include "format/archive_records.h"
 #include "format/backup_data_file.h"
-#include "format/backup_index_file.h"
 #include "format/backup_set_records.h"
 #include "format/destination_records.h"
 #include "format/ls_meta_records.h"
@@ -339,22 +339,13 @@ TEST_F(Rules, OfSstables) {
 
 TEST_F(Rules, OfIndexes) {
   const auto drop_last = [&](const std::string& path) {
-    const Bytes file = all_.data.files.at(path);
-    std::vector<format::BackupMetaIndex> entries;
-    ASSERT_TRUE(format::ForEachIndexEntry<format::BackupMetaIndex>(
-        format::RandomAccess::Of(file), [&](const format::BackupMetaIndex& entry) {
-          entries.push_back(entry);
-          return Status();
-        }));
-    entries.pop_back();
-    Bytes out;
-    format::BackupIndexFileWriter<format::BackupMetaIndex> writer([&](ByteView bytes) {
-      out.insert(out.end(), bytes.begin(), bytes.end());
-      return Status();
+    Bytes& file = all_.data.files.at(path);
+    std::optional<format::BackupMetaIndex> last;
+    FilteredMetaIndex(file, [&](const auto& entry) {
+      last = entry;
+      return true;
     });
-    for (const auto& entry : entries) ASSERT_TRUE(writer.Append(entry));
-    ASSERT_TRUE(writer.Finish());
-    all_.data.files[path] = std::move(out);
+    file = FilteredMetaIndex(file, [&](const auto& entry) { return entry != *last; });
   };
   drop_last(kSet1 + "logstream_1001/minor_data_turn_1_retry_0/sec_meta_index.obbak");
   ExpectRule(31);
@@ -367,6 +358,37 @@ TEST_F(Rules, OfIndexes) {
       "infos/major_data_info_turn_1/tenant_major_data_macro_range_index.0.obbak";
   all_.data.files[kSet2 + ranges] = all_.data.files[kSet1 + ranges];
   ExpectRule(31);
+}
+
+TEST_F(Rules, OfATabletThatWasDroppedAfterTheSet) {
+  all_ = {};
+  Tenant1002 tenant;
+  tenant.Write();
+  const auto table = tenant.source().tenant().catalog().ResolveTable("t0");
+  ASSERT_TRUE(table);
+  const TabletId tablet = (*table)->tablets().front();
+  tenant.Backup(BackupType::kFull);
+  const auto lose = [&] {
+    for (const std::string type : {"minor", "major"}) {
+      for (const std::string index : {"meta", "sec_meta"}) {
+        Bytes& file = all_.data.files.at(kSet1 + "infos/" + type + "_data_info_turn_1/tenant_" +
+                                         type + "_data_" + index + "_index.0.obbak");
+        file = FilteredMetaIndex(
+            file, [&](const auto& entry) { return entry.meta_key.tablet_id != tablet; });
+      }
+    }
+  };
+  tenant.CatchUp();
+  tenant.CopyTo(all_);
+  lose();
+  ExpectRule(21);
+  // That it was dropped later is no reason for not having it.
+  tenant.Drop("t0");
+  tenant.CatchUp();
+  all_ = {};
+  tenant.CopyTo(all_);
+  lose();
+  ExpectRule(21);
 }
 
 TEST_F(Rules, OfRoundsAndPieces) {

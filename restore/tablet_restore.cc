@@ -143,6 +143,7 @@ io::Task<Status> TabletRestore::Run(std::vector<BackedUpLogStream> log_streams) 
   io::TaskGroup workers(builder_->core().env.loop);
   for (std::size_t i = 0; i < workers_; ++i) workers.Spawn(Work());
   co_await workers.Join();
+  builder_->ExpectDropped(std::move(dropped_));
   co_return failed_;
 }
 
@@ -180,12 +181,18 @@ io::Task<Status> TabletRestore::RestoreInner(Job job) {
 io::Task<Status> TabletRestore::RestoreUser(TabletId tablet) {
   Result<BackedUpTablet> minor = co_await minor_->Read(tablet);
   if (!minor) co_return Fail(std::move(minor).error());
-  // Dropped before its turn came; the log says so too.
-  if (!minor->meta) co_return Status();
+  // Dropped before its turn came; the log must say so too.
+  if (!minor->meta) {
+    dropped_.push_back(tablet);
+    co_return Status();
+  }
   Result<BackedUpTablet> major = co_await major_->Read(tablet);
   if (!major) co_return Fail(std::move(major).error());
   // The same, between the two phases.
-  if (!major->meta) major->sstables.clear();
+  if (!major->meta) {
+    dropped_.push_back(tablet);
+    major->sstables.clear();
+  }
   MigrationTabletParam meta = *std::move(minor->meta);
   if (major->meta) {
     Status status = CheckBaseline(meta, major->sstables);
