@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "e2e/history_test_support.h"
+#include "restore/archived_logs.h"
 
 namespace obbak::e2e {
 namespace {
@@ -371,6 +372,39 @@ TEST_F(RestoreCases, WritersWithoutPauseDoNotHoldUpABackup) {
   const Scn last = CatchUp();
   ExpectRestores(set->min_restore_scn);
   ExpectRestores(last);
+}
+
+TEST_F(RestoreCases, ALogThatEndsInTheMiddleOfAGroupSaysWhere) {
+  Begin();
+  Write();
+  Backup(BackupType::kFull);
+  Write();
+  const Scn last = CatchUp();
+  Restorer restorer(world_);
+  const auto source = restorer.OpenSource({kDataUri, kArchiveUri});
+  ASSERT_TRUE(source) << source.error().ToString();
+  const auto plan = restorer.Plan(*source, {.scn = last, .time = {}});
+  ASSERT_TRUE(plan) << plan.error().ToString();
+  const std::string path = "piece_d1001r1p1/logstream_1001/log/1.obarc";
+  io::Medium& archive = *source->archive_media[0];
+  const auto file = world_.loop().Run(io::ReadAll(archive, path, std::uint64_t{1} << 30));
+  ASSERT_TRUE(file) << file.error().ToString();
+  ASSERT_TRUE(Good(world_.loop().Run(archive.Put(path, ByteView(*file).first(file->size() - 10)))));
+
+  restore::ArchivedLogs logs(source->archive(0), plan->pieces);
+  const auto log = world_.loop().Run(logs.Open({1001}, format::Lsn{0}));
+  ASSERT_TRUE(log) << log.error().ToString();
+  bool has_more = true;
+  while (has_more) {
+    EXPECT_FALSE((*log)->EndReason());
+    const auto group = world_.loop().Run((*log)->Next());
+    ASSERT_TRUE(group) << group.error().ToString();
+    has_more = group->has_value();
+  }
+  const std::optional<Error> reason = (*log)->EndReason();
+  ASSERT_TRUE(reason);
+  EXPECT_TRUE(reason->path().ends_with(path)) << reason->ToString();
+  EXPECT_TRUE(reason->offset()) << reason->ToString();
 }
 
 // A set that lists a tablet, but lost its data, is not restored without it.

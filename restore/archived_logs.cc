@@ -11,6 +11,10 @@ class ArchivedLog final : public engine::LogGroupSource {
  public:
   explicit ArchivedLog(std::unique_ptr<dest::LogSource> source) : source_(std::move(source)) {}
   io::Task<Result<std::optional<format::LogGroup>>> Next() override { return source_->Next(); }
+  std::optional<Error> EndReason() const override {
+    if (!source_->deleted()) return source_->tail();
+    return Error(ErrorCode::kNotSupported, "the log stream was deleted here");
+  }
 
  private:
   std::unique_ptr<dest::LogSource> source_;
