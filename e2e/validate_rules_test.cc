@@ -337,6 +337,46 @@ TEST_F(Rules, OfSstables) {
   ExpectRule(27);
 }
 
+// What a restore finds wrong between the records of a tablet.
+TEST_F(Rules, ThatARestoreMeetsAreNamedWithTheirPlace) {
+  const auto restore = [&](Scn point) {
+    io::SimWorld world(1);
+    const io::MediumFactory media =
+        [&](const io::BackupDest& dest) -> Result<std::unique_ptr<io::Medium>> {
+      const bool is_archive = dest == *io::BackupDest::Parse(kArchiveUri);
+      return std::make_unique<MemoryMedium>(is_archive ? all_.archive : all_.data);
+    };
+    const auto source = world.loop().Run(restore::OpenRestoreSource(
+        {*io::BackupDest::Parse(kDataUri), *io::BackupDest::Parse(kArchiveUri)}, media));
+    EXPECT_TRUE(source) << source.error().ToString();
+    auto plan = world.loop().Run(restore::MakeRestorePlan(*source, {.scn = point, .time = {}}));
+    EXPECT_TRUE(plan) << plan.error().ToString();
+    restore::RestoreOptions options;
+    options.dir = "/restored";
+    options.tenant_name = "restored";
+    options.engine = engine::SmallEngine();
+    return world.loop().Run(
+        restore::Restore(engine::EnvOf(world), *source, *std::move(plan), options));
+  };
+  const Scn end = ValidateAll(all_).sets[0].desc.min_restore_scn;
+  ASSERT_TRUE(restore(end));
+  for (const std::string type : {"minor", "major"}) {
+    const std::string path = DataFile(kSet1, 1001, type);
+    std::string tablet;
+    EditSstable(path, [&](auto& meta) {
+      ++meta.sstable_meta.basic_meta.row_count;
+      tablet = "tablet " + std::to_string(meta.tablet_id.value);
+    });
+    const auto restored = restore(end);
+    ASSERT_FALSE(restored);
+    const Error& error = restored.error();
+    EXPECT_TRUE(error.path().ends_with(path)) << error.ToString();
+    EXPECT_TRUE(error.offset()) << error.ToString();
+    EXPECT_EQ(error.field(), tablet + ", row_count");
+    all_ = Chain();
+  }
+}
+
 TEST_F(Rules, OfIndexes) {
   const auto drop_last = [&](const std::string& path) {
     Bytes& file = all_.data.files.at(path);
