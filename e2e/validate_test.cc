@@ -457,6 +457,52 @@ TEST_F(Legal, TheOldestPieceAndTheSetThatNeedsItMayHaveBeenCleanedUp) {
   for (const restore::ValidatedPiece& piece : report.pieces) EXPECT_TRUE(piece.intact);
 }
 
+// A destination that is written to as soon as a directory has been listed.
+class GrowingMedium : public MemoryMedium {
+ public:
+  using MemoryMedium::MemoryMedium;
+  std::string listed;
+  std::map<std::string, Bytes> later;
+
+  // What begins so comes later.
+  void HoldBack(std::string_view prefix) {
+    for (auto file = files.begin(); file != files.end();) {
+      const bool is_it = file->first.starts_with(prefix);
+      if (is_it) later.insert(*file);
+      file = is_it ? files.erase(file) : std::next(file);
+    }
+  }
+  io::Task<Result<std::vector<io::DirEntry>>> List(std::string path) override {
+    const bool is_it = path == listed;
+    auto entries = co_await MemoryMedium::List(std::move(path));
+    if (is_it) files.merge(later);
+    co_return entries;
+  }
+};
+
+TEST_F(Legal, SetsAndPiecesMayEndMeanwhile) {
+  GrowingMedium data(kDataUri);
+  data.files = whole_.data.files;
+  data.HoldBack("backup_sets/backup_set_2_inc_end");
+  for (const std::string name : {"tenant_backup_set_infos", "single_backup_set_info", "backup_set_",
+                                 "infos/diagnose", "infos/locality"})
+    data.HoldBack("backup_set_2_inc/" + name);
+  data.listed = "backup_set_2_inc";
+  GrowingMedium archive(kArchiveUri);
+  archive.files = whole_.archive.files;
+  archive.HoldBack("pieces/piece_d1001r1p3_end");
+  for (const std::string name : {"single_piece_info", "file_info", "piece_"})
+    archive.HoldBack("piece_d1001r1p3/" + name);
+  archive.listed = "piece_d1001r1p3";
+  io::SimWorld world(1);
+  const auto report = world.loop().Run(restore::Validate(world.loop(), {&data, &archive}));
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->ok()) << Text(*report);
+  ASSERT_EQ(report->sets.size(), 2u);
+  EXPECT_TRUE(report->sets[0].intact);
+  EXPECT_FALSE(report->sets[1].ended);
+}
+
 // What is left of both destinations when the power goes off at any moment.
 TEST_F(Legal, NothingIsBrokenAfterAPowerFailure) {
   std::vector<std::pair<std::uint64_t, io::SimImage>> images;

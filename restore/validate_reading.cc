@@ -6,6 +6,7 @@
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "dest/dest_store.h"
@@ -40,8 +41,15 @@ bool IsStrict(PathKind directory) {
          directory == PathKind::kPieceCheckpointDir;
 }
 
+// The mark of an end, behind which nothing is written any more.
+bool IsEnd(PathKind kind) {
+  return kind == PathKind::kBackupSetEndSuccess || kind == PathKind::kBackupSetEndFailed ||
+         kind == PathKind::kPieceEnd || kind == PathKind::kRoundEnd;
+}
+
 // One walk, level by level and within a level by name: of a piece that grows, the marks that
-// promise something are seen before the logs that must have it.
+// promise something are seen before the logs that must have it. What ends while the walk goes on
+// has not ended yet.
 class Walk {
  public:
   Walk(io::Medium& medium, format::DestKind kind, Reporter found)
@@ -51,6 +59,7 @@ class Walk {
     const Directory root;
     Status status = co_await List(root);
     if (!status) co_return Fail(std::move(status).error());
+    co_await FindEnds();
     while (!directories_.empty()) {
       const Directory directory = std::move(directories_.front());
       directories_.pop_front();
@@ -67,6 +76,20 @@ class Walk {
     std::string name;
     format::BackupPath path;
   };
+
+  // Marks lie behind what they are about, in order of their names.
+  io::Task<void> FindEnds() {
+    for (const Directory& directory : directories_) {
+      const PathKind kind = directory.path.kind;
+      const bool has_marks = kind == PathKind::kBackupSetsDir || kind == PathKind::kPiecesDir ||
+                             kind == PathKind::kRoundsDir;
+      if (!has_marks) continue;
+      const auto entries = co_await medium_.List(directory.name);
+      // The walk will say so.
+      if (!entries) continue;
+      for (const io::DirEntry& entry : *entries) ends_.insert(directory.name + "/" + entry.name);
+    }
+  }
 
   io::Task<Status> List(Directory directory) {
     Result<std::vector<io::DirEntry>> entries = co_await medium_.List(directory.name);
@@ -87,6 +110,7 @@ class Walk {
       found_.About(*path).Damage(name, *std::move(wrong));
       co_return;
     }
+    if (IsEnd(path->kind) && !path->in_complement_log && !ends_.contains(name)) co_return;
     if (entry.is_directory && path->kind == PathKind::kLogFile) {
       Status status = co_await TakeParts(name, *path);
       if (!status) found_.About(*path).Damage(name, std::move(status).error());
@@ -138,6 +162,7 @@ class Walk {
   io::Medium& medium_;
   format::DestKind kind_;
   Reporter found_;
+  std::set<std::string> ends_;  // names in the directories of marks, when the walk began
   std::deque<Directory> directories_;
   Tree files_;
 };
