@@ -130,22 +130,4 @@ std::vector<TenantArchivePieceAttr> WithHistory(TenantArchivePieceAttr newest,
   return pieces;
 }
 
-io::Task<Result<std::vector<ArchivedRound>>> ReadRounds(DestStore archive) {
-  const Result<Listing> listing = co_await archive.List({.kind = PathKind::kRoundsDir});
-  if (!listing) co_return Fail(listing.error());
-  std::vector<ArchivedRound> rounds;
-  for (BackupPath path : listing->known) {
-    if (path.kind != PathKind::kRoundStart) continue;
-    Result<format::RoundStartDesc> start = co_await archive.Read<format::RoundStartDesc>(path);
-    if (!start) co_return Fail(std::move(start).error());
-    path.kind = PathKind::kRoundEnd;
-    Result<std::optional<format::RoundEndDesc>> end =
-        co_await archive.ReadIfThere<format::RoundEndDesc>(path);
-    if (!end) co_return Fail(std::move(end).error());
-    rounds.push_back({*std::move(start), *std::move(end)});
-  }
-  std::ranges::sort(rounds, {}, [](const ArchivedRound& round) { return round.start.round_id; });
-  co_return rounds;
-}
-
 }  // namespace obbak::dest

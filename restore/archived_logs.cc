@@ -24,7 +24,7 @@ class ArchivedLog final : public engine::LogGroupSource {
 
 io::Task<Result<std::unique_ptr<engine::LogGroupSource>>> ArchivedLogs::Open(format::LsId ls,
                                                                              format::Lsn lsn) {
-  auto source = co_await dest::LogSource::OpenAt(archive_, pieces_, ls, lsn);
+  auto source = co_await dest::LogSource::Open(archive_, pieces_, ls, lsn);
   if (!source) co_return Fail(std::move(source).error());
   co_return std::make_unique<ArchivedLog>(*std::move(source));
 }
