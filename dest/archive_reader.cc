@@ -115,32 +115,19 @@ io::Task<Result<std::vector<TenantArchivePieceAttr>>> ReadAllPieces(DestStore ar
     Result<TenantArchivePieceInfosDesc> infos = co_await archive.Read<TenantArchivePieceInfosDesc>(
         name->Path(PathKind::kTenantArchivePieceInfos));
     if (!infos) co_return Fail(std::move(infos).error());
-    std::vector<TenantArchivePieceAttr> pieces = std::move(infos->his_frozen_pieces);
-    pieces.push_back(std::move(newest->attr));
-    std::ranges::sort(pieces, {}, [](const TenantArchivePieceAttr& piece) {
-      return std::tuple(piece.key.round_id, piece.key.piece_id);
-    });
-    co_return pieces;
+    co_return WithHistory(std::move(newest->attr), *std::move(infos));
   }
   co_return std::vector<TenantArchivePieceAttr>();
 }
 
-io::Task<Result<std::vector<ArchivedRound>>> ReadRounds(DestStore archive) {
-  const Result<Listing> listing = co_await archive.List({.kind = PathKind::kRoundsDir});
-  if (!listing) co_return Fail(listing.error());
-  std::vector<ArchivedRound> rounds;
-  for (BackupPath path : listing->known) {
-    if (path.kind != PathKind::kRoundStart) continue;
-    Result<format::RoundStartDesc> start = co_await archive.Read<format::RoundStartDesc>(path);
-    if (!start) co_return Fail(std::move(start).error());
-    path.kind = PathKind::kRoundEnd;
-    Result<std::optional<format::RoundEndDesc>> end =
-        co_await archive.ReadIfThere<format::RoundEndDesc>(path);
-    if (!end) co_return Fail(std::move(end).error());
-    rounds.push_back({*std::move(start), *std::move(end)});
-  }
-  std::ranges::sort(rounds, {}, [](const ArchivedRound& round) { return round.start.round_id; });
-  co_return rounds;
+std::vector<TenantArchivePieceAttr> WithHistory(TenantArchivePieceAttr newest,
+                                                TenantArchivePieceInfosDesc infos) {
+  std::vector<TenantArchivePieceAttr> pieces = std::move(infos.his_frozen_pieces);
+  pieces.push_back(std::move(newest));
+  std::ranges::sort(pieces, {}, [](const TenantArchivePieceAttr& piece) {
+    return std::tuple(piece.key.round_id, piece.key.piece_id);
+  });
+  return pieces;
 }
 
 }  // namespace obbak::dest

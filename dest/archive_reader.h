@@ -1,4 +1,4 @@
-// The rounds and pieces of an archive destination, as its files show them.
+// The pieces of an archive destination, as its files show them.
 // docs/spec/layout.md §3.2, docs/spec/procedures.md §2.5, §4.4.
 #pragma once
 
@@ -41,11 +41,6 @@ struct ArchivedPiece {
   format::TenantArchivePieceAttr attr;
 };
 
-struct ArchivedRound {
-  format::RoundStartDesc start;
-  std::optional<format::RoundEndDesc> end;  // once it has been stopped
-};
-
 // Of all start marks in pieces/, ascending.
 io::Task<Result<std::vector<PieceName>>> ListPieces(DestStore archive);
 
@@ -59,8 +54,8 @@ format::TenantArchivePieceAttr ActiveAttr(format::TenantArchivePieceInfosDesc in
 // All pieces that the archive knows of: the history of the newest one that is not empty, and that
 // one itself; ascending. None when there is none.
 io::Task<Result<std::vector<format::TenantArchivePieceAttr>>> ReadAllPieces(DestStore archive);
-
-// Ascending.
-io::Task<Result<std::vector<ArchivedRound>>> ReadRounds(DestStore archive);
+// The same, when the newest one's records have been read.
+std::vector<format::TenantArchivePieceAttr> WithHistory(format::TenantArchivePieceAttr newest,
+                                                        format::TenantArchivePieceInfosDesc infos);
 
 }  // namespace obbak::dest

@@ -104,7 +104,6 @@ TEST_F(ArchiveReaderTest, ArchiveWithoutPiecesHasNone) {
   const DestStore empty(world_.medium("nothing"), format::DestKind::kArchive);
   EXPECT_THAT(world_.Run(ListPieces(empty)).value(), IsEmpty());
   EXPECT_THAT(world_.Run(ReadAllPieces(empty)).value(), IsEmpty());
-  EXPECT_THAT(world_.Run(ReadRounds(empty)).value(), IsEmpty());
 }
 
 TEST_F(ArchiveReaderTest, ActivePieceWithoutItsHistoryIsAnError) {
@@ -121,19 +120,6 @@ TEST_F(ArchiveReaderTest, DamageAndFilesOfOtherPiecesAreRefused) {
   EXPECT_EQ(CodeOf(world_.Run(ReadPiece(archive(), Piece(2)))), ErrorCode::kInvalidData);
   world_.Damage(archive(), Piece(1).Path(PathKind::kSinglePieceInfo), 70);
   EXPECT_EQ(CodeOf(world_.Run(ReadPiece(archive(), Piece(1)))), ErrorCode::kChecksumError);
-}
-
-TEST_F(ArchiveReaderTest, RoundsEndWhenTheyWereStopped) {
-  const auto going = world_.Run(ReadRounds(archive()));
-  ASSERT_TRUE(Succeeded(going));
-  ASSERT_THAT(*going, SizeIs(1));
-  EXPECT_FALSE((*going)[0].end);
-  const DestStore stopped(world_.medium("log_archive_dest_stopped"), format::DestKind::kArchive);
-  const auto ended = world_.Run(ReadRounds(stopped));
-  ASSERT_TRUE(Succeeded(ended));
-  ASSERT_THAT(*ended, SizeIs(1));
-  ASSERT_TRUE((*ended)[0].end);
-  EXPECT_EQ((*ended)[0].end->start_scn, (*ended)[0].start.start_scn);
 }
 
 }  // namespace

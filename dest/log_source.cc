@@ -33,28 +33,11 @@ bool IsZero(ByteView bytes) {
 }  // namespace
 
 io::Task<Result<std::unique_ptr<LogSource>>> LogSource::Open(
-    DestStore archive, std::vector<TenantArchivePieceAttr> pieces, LsId ls,
-    format::PalfBaseInfo position) {
+    DestStore archive, std::vector<TenantArchivePieceAttr> pieces, LsId ls, Lsn start) {
   std::unique_ptr<LogSource> source(
-      new LogSource(archive, ls, LogReader(position, format::LogMedium::kAppended)));
+      new LogSource(archive, ls, LogReader(start, format::LogMedium::kAppended)));
   if (Status set = co_await source->SetPieces(std::move(pieces)); !set)
     co_return Fail(std::move(set).error());
-  co_return source;
-}
-
-io::Task<Result<std::unique_ptr<LogSource>>> LogSource::OpenAt(
-    DestStore archive, std::vector<TenantArchivePieceAttr> pieces, LsId ls,
-    std::optional<Lsn> start) {
-  const Lsn known = start.value_or(Lsn{0});
-  std::unique_ptr<LogSource> source(
-      new LogSource(archive, ls, LogReader(known, format::LogMedium::kAppended)));
-  if (Status set = co_await source->SetPieces(std::move(pieces)); !set)
-    co_return Fail(std::move(set).error());
-  if (!start) {
-    const Result<std::optional<Lsn>> first = co_await source->FirstLsn();
-    if (!first) co_return Fail(first.error());
-    source->reader_ = LogReader(first->value_or(Lsn{0}), format::LogMedium::kAppended);
-  }
   co_return source;
 }
 
@@ -74,15 +57,6 @@ io::Task<Status> LogSource::SetPieces(std::vector<TenantArchivePieceAttr> pieces
     pieces_.push_back({*name, std::move(attr)});
   }
   co_return Status();
-}
-
-io::Task<Result<std::optional<Lsn>>> LogSource::FirstLsn() {
-  for (const Piece& piece : pieces_) {
-    const Result<std::optional<Extent>> extent = co_await ReadExtent(piece);
-    if (!extent) co_return Fail(extent.error());
-    if (*extent && (*extent)->min < (*extent)->max) co_return std::optional((*extent)->min);
-  }
-  co_return std::optional<Lsn>();
 }
 
 BackupPath LogSource::LogPath(const Piece& piece, std::uint64_t file_id) const {
@@ -224,9 +198,7 @@ io::Task<Result<bool>> LogSource::OpenIn(Piece piece, Extent extent) {
     if (!piece.frozen() && !more) co_return false;
     co_return fails(fmt::format("it ends at LSN {}, before the piece's log does", file->end.value));
   }
-  file_id_ = id;
   last_file_ = !more;
-  piece_of_group_ = piece_;
   file_.emplace(file->object, format::ByteRange{format::OffsetInArchiveFile(lsn(), file->start),
                                                 file->end - lsn()});
   co_return true;
@@ -237,7 +209,7 @@ bool LogSource::IsTail(LogReader::Outcome outcome) const {
   if (piece.frozen() || !last_file_ || piece_ + 1 != pieces_.size()) return false;
   if (reader_.error().code() == ErrorCode::kNotSupported) return false;
   if (outcome == LogReader::Outcome::kTornTail) return true;
-  const format::Scn last = position().prev_log_info.scn;
+  const format::Scn last = reader_.position().prev_log_info.scn;
   return last.IsValid() && piece.attr.checkpoint_scn <= last;
 }
 

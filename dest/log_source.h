@@ -17,7 +17,7 @@
 #include "format/ids.h"
 #include "format/log_group.h"
 #include "format/log_reader.h"
-#include "format/ls_meta_records.h"
+#include "format/lsn.h"
 #include "io/task.h"
 
 namespace obbak::dest {
@@ -33,29 +33,20 @@ namespace obbak::dest {
 class LogSource {
  public:
   // `archive`: a log archive destination or a complement log. Of `pieces`, which ascend, it reads
-  // only these. Continues behind `position`.
+  // only these, from the group at `start` on; of what lies before nothing is known.
   static io::Task<Result<std::unique_ptr<LogSource>>> Open(
       DestStore archive, std::vector<format::TenantArchivePieceAttr> pieces, format::LsId ls,
-      format::PalfBaseInfo position);
-  // Begins at a group boundary of which nothing else is known; `start` none: with the first group
-  // that the pieces have.
-  static io::Task<Result<std::unique_ptr<LogSource>>> OpenAt(
-      DestStore archive, std::vector<format::TenantArchivePieceAttr> pieces, format::LsId ls,
-      std::optional<format::Lsn> start);
+      format::Lsn start);
 
   // The next group, valid until the next call; none at the log's end.
   io::Task<Result<std::optional<format::LogGroup>>> Next();
 
   // Behind the last group.
-  const format::PalfBaseInfo& position() const { return reader_.position(); }
   format::Lsn lsn() const { return reader_.lsn(); }
   // At the end: the log stream was deleted, and nothing will ever follow.
   bool deleted() const { return deleted_; }
   // At the end: what was left out as incomplete.
   const std::optional<Error>& tail() const { return tail_; }
-  // After a group: where it lies.
-  const format::TenantArchivePieceAttr& piece() const { return pieces_[piece_of_group_].attr; }
-  std::uint64_t file_id() const { return file_id_; }
 
  private:
   struct Piece {
@@ -80,7 +71,6 @@ class LogSource {
       : archive_(archive), ls_(ls), reader_(std::move(reader)) {}
 
   io::Task<Status> SetPieces(std::vector<format::TenantArchivePieceAttr> pieces);
-  io::Task<Result<std::optional<format::Lsn>>> FirstLsn();
   // None when the piece has nothing of the log stream.
   io::Task<Result<std::optional<Extent>>> ReadExtent(Piece piece);
   io::Task<Result<std::optional<Extent>>> ListExtent(Piece piece);
@@ -99,9 +89,7 @@ class LogSource {
   format::LsId ls_;
   format::LogReader reader_;
   std::vector<Piece> pieces_;
-  std::size_t piece_ = 0;  // that is looked into; behind the last one at the log's end
-  std::size_t piece_of_group_ = 0;
-  std::uint64_t file_id_ = 0;
+  std::size_t piece_ = 0;     // that is looked into; behind the last one at the log's end
   bool last_file_ = false;    // of its piece
   bool passed_some_ = false;  // a piece that has some of the log lies behind
   std::optional<SequentialReader> file_;

@@ -128,7 +128,7 @@ class LogSourceTest : public testing::Test {
   }
 
   Result<std::unique_ptr<LogSource>> Open(PalfBaseInfo position) {
-    return world_->Run(LogSource::Open(store(), pieces_, kLs, position));
+    return world_->Run(LogSource::Open(store(), pieces_, kLs, position.curr_lsn));
   }
   // All further groups.
   Result<Bytes> ReadRest(LogSource& source) {
@@ -245,38 +245,11 @@ TEST_F(LogSourceTest, ReadingBeginsAtAnyGroup) {
     const auto read = ReadFrom(positions[i]);
     ASSERT_TRUE(Succeeded(read));
     ASSERT_TRUE(*read == expected) << i;
-    const auto source =
-        world_->Run(LogSource::OpenAt(store(), pieces_, kLs, positions[i].curr_lsn));
+    const auto source = world_->Run(LogSource::Open(store(), pieces_, kLs, positions[i].curr_lsn));
     ASSERT_TRUE(Succeeded(source));
     ASSERT_TRUE(ReadRest(**source).value() == expected) << i;
     EXPECT_EQ((*source)->lsn(), positions.back().curr_lsn);
   }
-  const auto first = world_->Run(LogSource::OpenAt(store(), pieces_, kLs, std::nullopt));
-  ASSERT_TRUE(Succeeded(first));
-  EXPECT_TRUE(ReadRest(**first).value() == log.bytes());
-}
-
-TEST_F(LogSourceTest, PieceAndFileOfEachGroupAreKnown) {
-  const TestLog log = CrossingLog(3, 60);
-  Archive(log, {20, 40}, Last::kFrozen);
-  const auto source = Open(log.start()).value();
-  for (std::size_t i = 0; i < log.group_ends().size(); ++i) {
-    const auto group = world_->Run(source->Next());
-    ASSERT_TRUE(group && *group);
-    EXPECT_EQ(source->piece().key.piece_id.value, i < 20 ? 1 : i < 40 ? 2 : 3);
-    EXPECT_EQ(source->file_id(), format::ArchiveFileIdOf((*group)->lsn));
-  }
-}
-
-TEST_F(LogSourceTest, WrongPositionInTheChainIsNoticed) {
-  const TestLog log = CrossingLog(4, 20);
-  Archive(log, {10}, Last::kActive);
-  PalfBaseInfo position = log.start();
-  ++position.prev_log_info.log_id;
-  EXPECT_EQ(CodeOf(ReadFrom(position)), ErrorCode::kInvalidData);
-  position = log.start();
-  ++position.prev_log_info.accum_checksum;
-  EXPECT_EQ(CodeOf(ReadFrom(position)), ErrorCode::kChecksumError);
 }
 
 TEST_F(LogSourceTest, LogThatTheArchiveHasNotYetIsItsEnd) {
@@ -325,7 +298,8 @@ TEST_F(LogSourceTest, LogStreamsThatComeAndGoAreFollowed) {
   EXPECT_EQ(ReadRest(*source).value().size(), GroupBegin(log, 25));
   EXPECT_TRUE(source->deleted());
   EXPECT_FALSE(source->tail());
-  const auto other = world_->Run(LogSource::Open(store(), pieces_, LsId{1002}, log.start()));
+  const auto other =
+      world_->Run(LogSource::Open(store(), pieces_, LsId{1002}, log.start().curr_lsn));
   EXPECT_TRUE(ReadRest(**other).value().empty());
 }
 
@@ -511,8 +485,11 @@ TEST_F(LogSourceTest, PartsThatAreMissingOrCutAreNoticed) {
 TEST_F(LogSourceTest, SampleArchiveIsReadAcrossItsBlocks) {
   world_->AddSamples();
   const auto pieces = world_->Run(ReadAllPieces(store())).value();
+  const Bytes file = world_->Run(store().ReadBytes(LogPath(pieces.size() - 1, 1))).value();
+  const auto header = format::HeaderArea<format::ArchiveFileHeader>::Read(
+      ByteView(file).first(format::kLogFileHeaderArea));
   const auto source =
-      world_->Run(LogSource::OpenAt(store(), {pieces.back()}, kLs, std::nullopt)).value();
+      world_->Run(LogSource::Open(store(), {pieces.back()}, kLs, header->start_lsn)).value();
   const auto read = ReadRest(*source);
   ASSERT_TRUE(Succeeded(read));
   EXPECT_EQ(read->size(), 9216u + 10683u - 2 * format::kLogFileHeaderArea);
@@ -521,18 +498,18 @@ TEST_F(LogSourceTest, SampleArchiveIsReadAcrossItsBlocks) {
 TEST_F(LogSourceTest, LogIsReadOnWhereASourceStopped) {
   const TestLog log = CrossingLog(14, 60);
   Archive(log, {10, 40}, Last::kActive);
-  PalfBaseInfo position = log.start();
+  Lsn at = log.start().curr_lsn;
   Bytes read;
   io::Random random(14);
   while (true) {
-    const auto source = Open(position).value();
+    const auto source = world_->Run(LogSource::Open(store(), pieces_, kLs, at)).value();
     bool end = false;
     for (std::uint64_t n = random.Below(7); n > 0 && !end; --n) {
       const auto group = world_->Run(source->Next()).value();
       end = !group;
       if (group) read.insert(read.end(), group->bytes.begin(), group->bytes.end());
     }
-    position = source->position();
+    at = source->lsn();
     if (end) break;
   }
   EXPECT_TRUE(read == log.bytes());

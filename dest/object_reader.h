@@ -27,6 +27,7 @@ class ObjectReader {
   ObjectReader(std::string full_path, std::unique_ptr<io::MediumReader> reader)
       : full_path_(std::move(full_path)), reader_(std::move(reader)) {}
 
+  io::MediumReader& reader() { return *reader_; }
   std::uint64_t size() const { return reader_->size(); }
   const std::string& full_path() const { return full_path_; }
 

@@ -6,9 +6,6 @@
 #include <map>
 #include <utility>
 
-#include "format/backup_block.h"
-#include "format/common_header.h"
-
 namespace obbak::dest {
 namespace {
 
@@ -17,7 +14,6 @@ using format::BackupSetFileDesc;
 using format::DataType;
 using format::IndexKind;
 using format::LsId;
-using format::MigrationTabletParam;
 using format::PathKind;
 
 std::string_view Word(DataType type) {
@@ -32,7 +28,9 @@ std::string_view Word(DataType type) {
   return "unknown";
 }
 
-Attempt AttemptOf(const BackupPath& path) { return {path.turn, path.retry}; }
+std::pair<std::int64_t, std::int64_t> AttemptOf(const BackupPath& path) {
+  return {path.turn, path.retry};
+}
 
 // The path with the newest attempt among those that `wanted` takes.
 template <class F>
@@ -159,98 +157,6 @@ io::Task<Result<BackupPath>> SetReader::FindLsIndex(LsId ls, DataType type, Inde
   path.kind = PathKind::kLsIndex;
   path.index = index;
   co_return path;
-}
-
-io::Task<Result<Attempt>> SetReader::FindMetaAttempt(LsId ls) const {
-  BackupPath directory = Path(PathKind::kSetLsDir);
-  directory.ls = ls;
-  const Result<Listing> listing = co_await store_.List(directory);
-  if (!listing) co_return Fail(listing.error());
-  const BackupPath* newest = Newest(
-      *listing, [](const BackupPath& path) { return path.kind == PathKind::kLsMetaInfoDir; });
-  if (newest != nullptr) co_return AttemptOf(*newest);
-  co_return Fail(Error(ErrorCode::kBackupFileNotExist, "there is no metadata of the log stream")
-                     .WithPath(store_.FullPathOf(directory)));
-}
-
-io::Task<Result<std::unique_ptr<TabletInfoReader>>> TabletInfoReader::Open(SetReader set, LsId ls) {
-  const Result<Attempt> attempt = co_await set.FindMetaAttempt(ls);
-  if (!attempt) co_return Fail(attempt.error());
-  BackupPath directory = set.Path(PathKind::kLsMetaInfoDir);
-  directory.ls = ls;
-  directory.turn = attempt->turn;
-  directory.retry = attempt->retry;
-  Result<Listing> listing = co_await set.store().List(directory);
-  if (!listing) co_return Fail(std::move(listing).error());
-  std::vector<BackupPath> files = std::move(listing->known);
-  std::erase_if(files, [](const BackupPath& path) {
-    return path.kind != PathKind::kTabletInfo || path.file == 0;
-  });
-  std::ranges::sort(files, {}, &BackupPath::file);
-  for (std::size_t i = 0; i == 0 || i < files.size(); ++i) {
-    const auto expected = static_cast<std::int64_t>(i) + 1;
-    if (i < files.size() && files[i].file == expected) continue;
-    co_return Fail(
-        Error(ErrorCode::kBackupFileNotExist, fmt::format("tablet_info.{} is missing", expected))
-            .WithPath(set.store().FullPathOf(directory)));
-  }
-  co_return std::unique_ptr<TabletInfoReader>(new TabletInfoReader(set.store(), std::move(files)));
-}
-
-io::Task<Status> TabletInfoReader::OpenNext() {
-  Result<std::shared_ptr<ObjectReader>> file =
-      co_await ObjectReader::Open(store_, files_[next_file_++]);
-  if (!file) co_return Fail(std::move(file).error());
-  const std::uint64_t size = (*file)->size();
-  const auto tail_size = std::min<std::uint64_t>(size, format::kTabletInfoEndSize);
-  const Result<Bytes> tail = co_await (*file)->Read({size - tail_size, tail_size});
-  if (!tail) co_return Fail(tail.error());
-  Result<format::TabletInfoTrailer> trailer = format::DecodeTabletInfoEnd(*tail, size);
-  if (!trailer) co_return Fail((*file)->Locate(std::move(trailer).error()));
-  reader_.emplace(*std::move(file),
-                  format::ByteRange{0, static_cast<std::uint64_t>(trailer->length)});
-  rest_ = trailer->tablet_cnt;
-  co_return Status();
-}
-
-io::Task<Result<std::optional<MigrationTabletParam>>> TabletInfoReader::Next() {
-  while (!reader_ || reader_->remaining() == 0) {
-    if (rest_ != 0) {
-      co_return Fail(reader_->object().Locate(
-          Error(ErrorCode::kInvalidData, fmt::format("says {} tablets more than there are", rest_))
-              .WithField("trailer.tablet_cnt")));
-    }
-    if (next_file_ == files_.size()) co_return std::optional<MigrationTabletParam>();
-    if (Status opened = co_await OpenNext(); !opened) co_return Fail(std::move(opened).error());
-  }
-  Result<MigrationTabletParam> tablet = co_await ReadTablet();
-  if (!tablet) co_return Fail(std::move(tablet).error());
-  --rest_;
-  co_return std::optional(*std::move(tablet));
-}
-
-io::Task<Result<MigrationTabletParam>> TabletInfoReader::ReadTablet() {
-  const std::uint64_t at = reader_->offset();
-  const auto fails = [&](const Error& error) { return Fail(reader_->object().Locate(error, at)); };
-  Result<ByteView> bytes = co_await reader_->Peek(format::BackupCommonHeader::kSize);
-  if (!bytes) co_return Fail(std::move(bytes).error());
-  const Result<format::BackupCommonHeader> header =
-      format::DecodeBlockHeader(*bytes, format::kTabletRecord);
-  if (!header) co_return fails(header.error());
-  const std::uint64_t size = format::BlockSizeOf(*header);
-  if (size > reader_->remaining() ||
-      size > MigrationTabletParam::kMaxSize + format::kBackupAlignment) {
-    co_return fails(
-        Error(ErrorCode::kInvalidData,
-              fmt::format("a record of {} bytes where {} are left", size, reader_->remaining())));
-  }
-  bytes = co_await reader_->Peek(static_cast<std::size_t>(size));
-  if (!bytes) co_return Fail(std::move(bytes).error());
-  Result<MigrationTabletParam> tablet =
-      format::DecodeTabletRecord(bytes->first(static_cast<std::size_t>(size)));
-  if (!tablet) co_return fails(tablet.error());
-  reader_->Consume(static_cast<std::size_t>(size));
-  co_return tablet;
 }
 
 }  // namespace obbak::dest

@@ -3,20 +3,15 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <vector>
 
 #include "base/result.h"
 #include "dest/data_files.h"
 #include "dest/dest_store.h"
-#include "dest/object_reader.h"
 #include "format/backup_path.h"
 #include "format/backup_set_records.h"
 #include "format/ids.h"
 #include "format/ls_meta_records.h"
-#include "format/tablet_info_file.h"
-#include "format/tablet_meta.h"
 #include "io/task.h"
 
 namespace obbak::dest {
@@ -39,13 +34,6 @@ io::Task<Result<std::vector<format::BackupSetFileDesc>>> ReadCompleteSets(DestSt
 
 // The name of the set that `desc` describes.
 SetName NameOf(const format::BackupSetFileDesc& desc);
-
-// The newest attempt of one log stream at something.
-struct Attempt {
-  std::int64_t turn = 0;
-  std::int64_t retry = 0;
-  auto operator<=>(const Attempt&) const = default;
-};
 
 // One set. Copied freely; it must outlive the tasks it gives, the store's medium must outlive both.
 class SetReader {
@@ -77,34 +65,10 @@ class SetReader {
   io::Task<Result<format::BackupPath>> FindLsIndex(format::LsId ls, format::DataType type,
                                                    format::IndexKind index,
                                                    std::int64_t turn) const;
-  // The newest attempt at the log stream's metadata. kBackupFileNotExist.
-  io::Task<Result<Attempt>> FindMetaAttempt(format::LsId ls) const;
 
  private:
   DestStore store_;
   SetName name_;
-};
-
-// The metadata of all tablets of a log stream, file after file.
-class TabletInfoReader {
- public:
-  // Of the newest attempt. kBackupFileNotExist when a file is missing.
-  static io::Task<Result<std::unique_ptr<TabletInfoReader>>> Open(SetReader set, format::LsId ls);
-
-  // None at the end. Checks on the way that each file has as many tablets as it says.
-  io::Task<Result<std::optional<format::MigrationTabletParam>>> Next();
-
- private:
-  TabletInfoReader(DestStore store, std::vector<format::BackupPath> files)
-      : store_(store), files_(std::move(files)) {}
-  io::Task<Status> OpenNext();
-  io::Task<Result<format::MigrationTabletParam>> ReadTablet();
-
-  DestStore store_;
-  std::vector<format::BackupPath> files_;  // ascending
-  std::size_t next_file_ = 0;
-  std::optional<SequentialReader> reader_;
-  std::int64_t rest_ = 0;  // tablets that the file must still have
 };
 
 }  // namespace obbak::dest

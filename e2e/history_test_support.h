@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@
 #include "engine/tenant.h"
 #include "engine/tenant_core.h"
 #include "engine/tenant_test_support.h"
+#include "format/backup_index_file.h"
 #include "format/ids.h"
 #include "io/directory_medium.h"
 #include "io/log_archive_dest.h"
@@ -322,6 +324,23 @@ class Workload {
   std::int64_t next_value_ = 1;
   Status failure_;
 };
+
+// The entries of a meta index file for which `keep` holds.
+inline Bytes FilteredMetaIndex(
+    const Bytes& file, const std::function<bool(const format::BackupMetaIndex& entry)>& keep) {
+  Bytes out;
+  format::BackupIndexFileWriter<format::BackupMetaIndex> writer([&](ByteView bytes) {
+    out.insert(out.end(), bytes.begin(), bytes.end());
+    return Status();
+  });
+  EXPECT_TRUE(format::ForEachIndexEntry<format::BackupMetaIndex>(
+      format::RandomAccess::Of(file), [&](const format::BackupMetaIndex& entry) -> Status {
+        if (!keep(entry)) return {};
+        return writer.Append(entry);
+      }));
+  EXPECT_TRUE(writer.Finish());
+  return out;
+}
 
 // ---- Restoring
 

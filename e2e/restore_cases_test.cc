@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "e2e/history_test_support.h"
+#include "restore/archived_logs.h"
 
 namespace obbak::e2e {
 namespace {
@@ -224,6 +225,43 @@ TEST_F(RestoreCases, PiecesWithoutLogsAreNoGap) {
   }
 }
 
+// That there is no log in a pause is known only by the log behind it.
+TEST_F(RestoreCases, APointInAPauseNeedsTheLogBehindIt) {
+  Begin({.piece_interval = std::chrono::seconds(10)});
+  Write();
+  Backup(BackupType::kFull);
+  Write();
+  const Scn before = CatchUp();
+  ASSERT_TRUE(source_->Run(world_.loop().Sleep(std::chrono::seconds(35))));
+  std::vector<Scn> pause;
+  for (std::uint64_t i = 1; i < 7; ++i) pause.push_back(Scn{before.value + i * 5 * kSecond});
+  for (const Scn point : pause)
+    ExpectRefused({.scn = point, .time = {}}, ErrorCode::kEntryNotExist);
+  Write();
+  const Scn after = CatchUp();
+  for (const Scn point : pause) ExpectRestores(point);
+  ExpectRestores(after);
+}
+
+// What lies behind the last log cannot be reached, however many pieces follow.
+TEST_F(RestoreCases, ARoundThatWasStoppedInAPauseGoesAsFarAsItsLog) {
+  Begin({.piece_interval = std::chrono::seconds(10)});
+  Write();
+  Backup(BackupType::kFull);
+  Write();
+  const Scn last = CatchUp();
+  ASSERT_TRUE(source_->Run(world_.loop().Sleep(std::chrono::seconds(35))));
+  ASSERT_TRUE(Good(source_->Run(source_->archiver().NoArchiveLog())));
+  ASSERT_TRUE(Good(source_->Run(source_->archiver().AwaitState())));
+  ExpectRefused({.scn = Scn{last.value + 20 * kSecond}, .time = {}}, ErrorCode::kEntryNotExist);
+  Restorer restorer(world_);
+  auto restored = restorer.RestoreTo({}, NewDir());
+  ASSERT_TRUE(restored) << restored.error().ToString();
+  EXPECT_GE(restored->summary.restore_scn, last);
+  ExpectHistory(world_, *restored->tenant, history_, last);
+  restored_ = std::move(restored->tenant);
+}
+
 TEST_F(RestoreCases, ASetWithItsLogsNeedsNoArchive) {
   Begin();
   Write();
@@ -381,6 +419,78 @@ TEST_F(RestoreCases, WritersWithoutPauseDoNotHoldUpABackup) {
   const Scn last = CatchUp();
   ExpectRestores(set->min_restore_scn);
   ExpectRestores(last);
+}
+
+TEST_F(RestoreCases, ALogThatEndsInTheMiddleOfAGroupSaysWhere) {
+  Begin();
+  Write();
+  Backup(BackupType::kFull);
+  Write();
+  const Scn last = CatchUp();
+  Restorer restorer(world_);
+  const auto source = restorer.OpenSource({kDataUri, kArchiveUri});
+  ASSERT_TRUE(source) << source.error().ToString();
+  const auto plan = restorer.Plan(*source, {.scn = last, .time = {}});
+  ASSERT_TRUE(plan) << plan.error().ToString();
+  const std::string path = "piece_d1001r1p1/logstream_1001/log/1.obarc";
+  io::Medium& archive = *source->archive_media[0];
+  const auto file = world_.loop().Run(io::ReadAll(archive, path, std::uint64_t{1} << 30));
+  ASSERT_TRUE(file) << file.error().ToString();
+  ASSERT_TRUE(Good(world_.loop().Run(archive.Put(path, ByteView(*file).first(file->size() - 10)))));
+
+  restore::ArchivedLogs logs(source->archive(0), plan->pieces);
+  const auto log = world_.loop().Run(logs.Open({1001}, format::Lsn{0}));
+  ASSERT_TRUE(log) << log.error().ToString();
+  bool has_more = true;
+  while (has_more) {
+    EXPECT_FALSE((*log)->EndReason());
+    const auto group = world_.loop().Run((*log)->Next());
+    ASSERT_TRUE(group) << group.error().ToString();
+    has_more = group->has_value();
+  }
+  const std::optional<Error> reason = (*log)->EndReason();
+  ASSERT_TRUE(reason);
+  EXPECT_TRUE(reason->path().ends_with(path)) << reason->ToString();
+  EXPECT_TRUE(reason->offset()) << reason->ToString();
+}
+
+// A set that lists a tablet, but lost its data, is not restored without it.
+TEST_F(RestoreCases, ATabletWithoutDataMustHaveBeenDropped) {
+  Begin();
+  Write();
+  ASSERT_TRUE(source_->Run(source_->tenant().CompactMajor()));
+  Backup(BackupType::kFull);
+  Write();
+  const Scn before = CatchUp();
+  const std::string name = workload_->tables().front();
+  const auto table = source_->tenant().catalog().ResolveTable(name);
+  ASSERT_TRUE(table);
+  const format::TabletId tablet = (*table)->tablets().front();
+  ASSERT_TRUE(Good(workload_->DropTable()));
+  const Scn after = CatchUp();
+  const auto data = io::MakeDirectoryMedium(world_.loop(), world_.disk(), "/data", kDataUri);
+  const auto lose = [&](const std::string& type) {
+    const std::string path = "backup_set_1_full/infos/" + type + "_data_info_turn_1/tenant_" +
+                             type + "_data_meta_index.0.obbak";
+    const auto file = world_.loop().Run(io::ReadAll(*data, path, std::uint64_t{1} << 20));
+    ASSERT_TRUE(file) << file.error().ToString();
+    const Bytes without = FilteredMetaIndex(
+        *file, [&](const auto& entry) { return entry.meta_key.tablet_id != tablet; });
+    ASSERT_TRUE(Good(world_.loop().Run(data->Put(path, without))));
+  };
+  Restorer restorer(world_);
+  for (const std::string type : {"major", "minor"}) {
+    lose(type);
+    const std::string dir = NewDir();
+    const auto restored = restorer.RestoreTo({.scn = before, .time = {}}, dir);
+    ASSERT_FALSE(restored);
+    EXPECT_EQ(restored.error().code(), ErrorCode::kErrUnexpected) << restored.error().ToString();
+    EXPECT_NE(restored.error().ToString().find("tablet " + std::to_string(tablet.value)),
+              std::string::npos)
+        << restored.error().ToString();
+    EXPECT_FALSE(restorer.Open(dir));
+    ExpectRestores(after);
+  }
 }
 
 TEST_F(RestoreCases, AStandbyIsReadOnlyUntilItIsActivated) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -12,7 +13,6 @@
 #include "e2e/validate_test_support.h"
 #include "format/archive_records.h"
 #include "format/backup_data_file.h"
-#include "format/backup_index_file.h"
 #include "format/backup_set_records.h"
 #include "format/destination_records.h"
 #include "format/ls_meta_records.h"
@@ -337,24 +337,55 @@ TEST_F(Rules, OfSstables) {
   ExpectRule(27);
 }
 
+// What a restore finds wrong between the records of a tablet.
+TEST_F(Rules, ThatARestoreMeetsAreNamedWithTheirPlace) {
+  const auto restore = [&](Scn point) {
+    io::SimWorld world(1);
+    const io::MediumFactory media =
+        [&](const io::BackupDest& dest) -> Result<std::unique_ptr<io::Medium>> {
+      const bool is_archive = dest == *io::BackupDest::Parse(kArchiveUri);
+      return std::make_unique<MemoryMedium>(is_archive ? all_.archive : all_.data);
+    };
+    const auto source = world.loop().Run(restore::OpenRestoreSource(
+        {*io::BackupDest::Parse(kDataUri), *io::BackupDest::Parse(kArchiveUri)}, media));
+    EXPECT_TRUE(source) << source.error().ToString();
+    auto plan = world.loop().Run(restore::MakeRestorePlan(*source, {.scn = point, .time = {}}));
+    EXPECT_TRUE(plan) << plan.error().ToString();
+    restore::RestoreOptions options;
+    options.dir = "/restored";
+    options.tenant_name = "restored";
+    options.engine = engine::SmallEngine();
+    return world.loop().Run(
+        restore::Restore(engine::EnvOf(world), *source, *std::move(plan), options));
+  };
+  const Scn end = ValidateAll(all_).sets[0].desc.min_restore_scn;
+  ASSERT_TRUE(restore(end));
+  for (const std::string type : {"minor", "major"}) {
+    const std::string path = DataFile(kSet1, 1001, type);
+    std::string tablet;
+    EditSstable(path, [&](auto& meta) {
+      ++meta.sstable_meta.basic_meta.row_count;
+      tablet = "tablet " + std::to_string(meta.tablet_id.value);
+    });
+    const auto restored = restore(end);
+    ASSERT_FALSE(restored);
+    const Error& error = restored.error();
+    EXPECT_TRUE(error.path().ends_with(path)) << error.ToString();
+    EXPECT_TRUE(error.offset()) << error.ToString();
+    EXPECT_EQ(error.field(), tablet + ", row_count");
+    all_ = Chain();
+  }
+}
+
 TEST_F(Rules, OfIndexes) {
   const auto drop_last = [&](const std::string& path) {
-    const Bytes file = all_.data.files.at(path);
-    std::vector<format::BackupMetaIndex> entries;
-    ASSERT_TRUE(format::ForEachIndexEntry<format::BackupMetaIndex>(
-        format::RandomAccess::Of(file), [&](const format::BackupMetaIndex& entry) {
-          entries.push_back(entry);
-          return Status();
-        }));
-    entries.pop_back();
-    Bytes out;
-    format::BackupIndexFileWriter<format::BackupMetaIndex> writer([&](ByteView bytes) {
-      out.insert(out.end(), bytes.begin(), bytes.end());
-      return Status();
+    Bytes& file = all_.data.files.at(path);
+    std::optional<format::BackupMetaIndex> last;
+    FilteredMetaIndex(file, [&](const auto& entry) {
+      last = entry;
+      return true;
     });
-    for (const auto& entry : entries) ASSERT_TRUE(writer.Append(entry));
-    ASSERT_TRUE(writer.Finish());
-    all_.data.files[path] = std::move(out);
+    file = FilteredMetaIndex(file, [&](const auto& entry) { return entry != *last; });
   };
   drop_last(kSet1 + "logstream_1001/minor_data_turn_1_retry_0/sec_meta_index.obbak");
   ExpectRule(31);
@@ -367,6 +398,37 @@ TEST_F(Rules, OfIndexes) {
       "infos/major_data_info_turn_1/tenant_major_data_macro_range_index.0.obbak";
   all_.data.files[kSet2 + ranges] = all_.data.files[kSet1 + ranges];
   ExpectRule(31);
+}
+
+TEST_F(Rules, OfATabletThatWasDroppedAfterTheSet) {
+  all_ = {};
+  Tenant1002 tenant;
+  tenant.Write();
+  const auto table = tenant.source().tenant().catalog().ResolveTable("t0");
+  ASSERT_TRUE(table);
+  const TabletId tablet = (*table)->tablets().front();
+  tenant.Backup(BackupType::kFull);
+  const auto lose = [&] {
+    for (const std::string type : {"minor", "major"}) {
+      for (const std::string index : {"meta", "sec_meta"}) {
+        Bytes& file = all_.data.files.at(kSet1 + "infos/" + type + "_data_info_turn_1/tenant_" +
+                                         type + "_data_" + index + "_index.0.obbak");
+        file = FilteredMetaIndex(
+            file, [&](const auto& entry) { return entry.meta_key.tablet_id != tablet; });
+      }
+    }
+  };
+  tenant.CatchUp();
+  tenant.CopyTo(all_);
+  lose();
+  ExpectRule(21);
+  // That it was dropped later is no reason for not having it.
+  tenant.Drop("t0");
+  tenant.CatchUp();
+  all_ = {};
+  tenant.CopyTo(all_);
+  lose();
+  ExpectRule(21);
 }
 
 TEST_F(Rules, OfRoundsAndPieces) {
@@ -407,6 +469,30 @@ TEST_F(Rules, OfRoundsAndPieces) {
   Edit<format::BackupFormatDesc>(all_.archive, "format.obbak",
                                  [](auto& record) { ++record.cluster_id; });
   ExpectRule(44);
+}
+
+TEST_F(Rules, OfAnActivePieceThatHasLostItsLogs) {
+  const auto remove = [&](std::string_view prefix) {
+    std::erase_if(all_.archive.files,
+                  [&](const auto& file) { return file.first.starts_with(prefix); });
+  };
+  remove("piece_d1001r1p4/logstream_");
+  const ValidationReport report = ValidateAll(all_);
+  ASSERT_EQ(report.pieces.size(), 4u);
+  EXPECT_FALSE(report.pieces.back().intact);
+  ASSERT_FALSE(report.windows.empty());
+  EXPECT_LE(report.windows.back().to, report.pieces.back().attr.start_scn);
+  ExpectRule(38);
+  remove("piece_d1001r1p4/logstream_1001/");
+  ExpectRule(38);
+
+  // With nothing before it.
+  for (const std::string piece : {"piece_d1001r1p1", "piece_d1001r1p2", "piece_d1001r1p3"}) {
+    remove(piece);
+    remove("pieces/" + piece);
+  }
+  remove("piece_d1001r1p4/logstream_");
+  ExpectRule(38);
 }
 
 TEST_F(Rules, OfArchivedLogs) {

@@ -11,6 +11,8 @@
 
 #include "e2e/validate_test_support.h"
 #include "format/backup_path.h"
+#include "format/object_parts.h"
+#include "format/storage_object_meta.h"
 
 namespace obbak::e2e {
 namespace {
@@ -127,6 +129,45 @@ TEST(ValidateDestinations, NothingIsFoundInLongLogsAndLargeSstables) {
   for (const auto& [path, file] : made.archive.files)
     second_files += path.ends_with("/log/2.obarc");
   EXPECT_GT(second_files, 0u);
+}
+
+// As on a medium without append, or copied from one (docs/spec/layout.md §6): each log file in
+// parts, every second one with a list of them.
+Destinations InParts(const Destinations& whole) {
+  Destinations parted = whole;
+  bool is_sealed = false;
+  for (const auto& [path, file] : whole.archive.files) {
+    auto part = format::ParseBackupPath(path);
+    if (!part || part->kind != format::PathKind::kLogFile) continue;
+    parted.archive.files.erase(path);
+    const auto put = [&](format::PathKind kind, ByteView bytes) {
+      part->kind = kind;
+      parted.archive.files[format::Print(*part)] = Bytes(bytes.begin(), bytes.end());
+    };
+    put(format::PathKind::kLogFormatMeta, AsByteView(format::kFormatMetaContent));
+    format::StorageObjectMeta seal{.length = {file.size()}, .parts = {}};
+    const std::uint64_t step = std::max<std::uint64_t>(5000, file.size() / 5);
+    for (std::uint64_t at = 0; at < file.size(); at += step) {
+      part->part = {at, std::min<std::uint64_t>(at + step, file.size())};
+      put(format::PathKind::kLogPart, ByteView(file).subspan(at, part->part.size()));
+      seal.parts.push_back(part->part);
+    }
+    is_sealed = !is_sealed;
+    if (is_sealed) put(format::PathKind::kLogSealMeta, *format::WriteSealMeta(seal));
+  }
+  return parted;
+}
+
+TEST(ValidateDestinations, LogFilesMayBeInParts) {
+  for (const Destinations* whole : {&Chain(), &Long()}) {
+    const ValidationReport report = ValidateAll(InParts(*whole));
+    EXPECT_EQ(Text(report), "");
+    const ValidationReport expected = ValidateAll(*whole);
+    EXPECT_EQ(report.windows, expected.windows);
+    ASSERT_EQ(report.pieces.size(), expected.pieces.size());
+    for (std::size_t i = 0; i < report.pieces.size(); ++i)
+      EXPECT_EQ(report.pieces[i].entries, expected.pieces[i].entries);
+  }
 }
 
 // ---- Damage: each test changes one file at a time, and collects what nobody noticed.
@@ -281,6 +322,24 @@ TEST_F(Damage, EveryFileInThePlaceOfAnotherOfItsKindIsFound) {
   }
 }
 
+TEST_F(Damage, EveryFlippedBitAndEveryMissingPartOfALogInPartsIsFound) {
+  const Destinations parted = InParts(Chain());
+  const auto is_part = [](const std::string& path, const Bytes&) {
+    return path.find("@APD_PART@") != path.npos;
+  };
+  const auto flip = [&](MemoryMedium& medium, const std::string& path) {
+    Bytes& file = medium.files[path];
+    file[random_.Below(file.size())] ^= static_cast<std::byte>(1u << random_.Below(8));
+  };
+  EXPECT_THAT(NotFound(parted, flip, is_part), testing::IsEmpty());
+  const auto remove = [](MemoryMedium& medium, const std::string& path) {
+    medium.files.erase(path);
+  };
+  // Either of the two marks tells that the directory is a file.
+  const auto is_mark = [](const std::string& path) { return path.find("_META") != path.npos; };
+  EXPECT_THAT(NotFound(parted, remove, is_part), testing::Each(testing::Truly(is_mark)));
+}
+
 TEST_F(Damage, EveryUnknownNameIsFound) {
   for (const std::string name : {"junk", "backup_sets/junk", "backup_set_1_full/infos/junk.obbak",
                                  "backup_set_1_full/logstream_1/junk/file"}) {
@@ -398,6 +457,52 @@ TEST_F(Legal, TheOldestPieceAndTheSetThatNeedsItMayHaveBeenCleanedUp) {
   for (const restore::ValidatedPiece& piece : report.pieces) EXPECT_TRUE(piece.intact);
 }
 
+// A destination that is written to as soon as a directory has been listed.
+class GrowingMedium : public MemoryMedium {
+ public:
+  using MemoryMedium::MemoryMedium;
+  std::string listed;
+  std::map<std::string, Bytes> later;
+
+  // What begins so comes later.
+  void HoldBack(std::string_view prefix) {
+    for (auto file = files.begin(); file != files.end();) {
+      const bool is_it = file->first.starts_with(prefix);
+      if (is_it) later.insert(*file);
+      file = is_it ? files.erase(file) : std::next(file);
+    }
+  }
+  io::Task<Result<std::vector<io::DirEntry>>> List(std::string path) override {
+    const bool is_it = path == listed;
+    auto entries = co_await MemoryMedium::List(std::move(path));
+    if (is_it) files.merge(later);
+    co_return entries;
+  }
+};
+
+TEST_F(Legal, SetsAndPiecesMayEndMeanwhile) {
+  GrowingMedium data(kDataUri);
+  data.files = whole_.data.files;
+  data.HoldBack("backup_sets/backup_set_2_inc_end");
+  for (const std::string name : {"tenant_backup_set_infos", "single_backup_set_info", "backup_set_",
+                                 "infos/diagnose", "infos/locality"})
+    data.HoldBack("backup_set_2_inc/" + name);
+  data.listed = "backup_set_2_inc";
+  GrowingMedium archive(kArchiveUri);
+  archive.files = whole_.archive.files;
+  archive.HoldBack("pieces/piece_d1001r1p3_end");
+  for (const std::string name : {"single_piece_info", "file_info", "piece_"})
+    archive.HoldBack("piece_d1001r1p3/" + name);
+  archive.listed = "piece_d1001r1p3";
+  io::SimWorld world(1);
+  const auto report = world.loop().Run(restore::Validate(world.loop(), {&data, &archive}));
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->ok()) << Text(*report);
+  ASSERT_EQ(report->sets.size(), 2u);
+  EXPECT_TRUE(report->sets[0].intact);
+  EXPECT_FALSE(report->sets[1].ended);
+}
+
 // What is left of both destinations when the power goes off at any moment.
 TEST_F(Legal, NothingIsBrokenAfterAPowerFailure) {
   std::vector<std::pair<std::uint64_t, io::SimImage>> images;
@@ -461,16 +566,18 @@ TEST(ValidateWindows, DamageTakesAwayWhatNeedsIt) {
   ValidationReport report = ValidateAll(damaged);
   EXPECT_TRUE(report.sets[0].intact);
   EXPECT_FALSE(report.sets[1].intact);
-  // The first set serves all points then.
+  // For all points behind it a restore would take the second set.
   ASSERT_EQ(report.windows.size(), 1u);
   EXPECT_EQ(report.windows[0].set, report.sets[0].desc.backup_set_id);
-  EXPECT_EQ(report.windows[0].to, report.pieces.back().attr.checkpoint_scn);
+  EXPECT_EQ(report.windows[0].to.value + 1, report.sets[1].desc.min_restore_scn.value);
 
-  damaged.archive.files["piece_d1001r1p3/logstream_1/log/1.obarc"][5000] ^= std::byte{1};
-  report = ValidateAll(damaged);
+  Destinations log = Chain();
+  log.archive.files["piece_d1001r1p3/logstream_1/log/1.obarc"][5000] ^= std::byte{1};
+  report = ValidateAll(log);
   EXPECT_FALSE(report.pieces[2].intact);
-  ASSERT_EQ(report.windows.size(), 1u);
-  EXPECT_LE(report.windows[0].to, report.pieces[1].attr.end_scn);
+  EXPECT_TRUE(report.sets[1].intact) << Text(report);
+  ASSERT_FALSE(report.windows.empty());
+  EXPECT_LE(report.windows.back().to, report.pieces[1].attr.checkpoint_scn);
 
   // An incremental set needs the full one.
   Destinations full = Chain();
@@ -481,6 +588,41 @@ TEST(ValidateWindows, DamageTakesAwayWhatNeedsIt) {
   EXPECT_FALSE(report.sets[0].intact);
   EXPECT_FALSE(report.sets[1].intact);
   EXPECT_TRUE(report.windows.empty());
+}
+
+// A restore knows of pieces by the newest one's history, and cannot do without its records.
+TEST(ValidateWindows, NothingIsPromisedThatARestoreCannotChoose) {
+  Destinations damaged = Chain();
+  damaged.archive.files["piece_d1001r1p4/tenant_archive_piece_infos.obarc"][100] ^= std::byte{1};
+  EXPECT_TRUE(ValidateAll(damaged).windows.empty());
+  damaged = Chain();
+  damaged.data.files["backup_set_2_inc/single_backup_set_info.obbak"][100] ^= std::byte{1};
+  EXPECT_TRUE(ValidateAll(damaged).windows.empty());
+  damaged = Chain();
+  damaged.data.files["backup_set_2_inc/infos/locality_info.obbak"][100] ^= std::byte{1};
+  EXPECT_TRUE(ValidateAll(damaged).windows.empty());
+}
+
+// Each data destination has its own chains, and their numbers are the same.
+TEST(ValidateWindows, DestinationsForDataDoNotMix) {
+  Destinations whole = Chain();
+  MemoryMedium second("file:///data2");
+  second.files = whole.data.files;
+  Destinations damaged = Chain();
+  damaged.data
+      .files["backup_set_1_full/logstream_1/major_data_turn_1_retry_0/macro_block_data.0.obbak"]
+            [9000] ^= std::byte{1};
+  std::erase_if(second.files, [](const auto& file) {
+    return file.first.find("backup_set_2_inc") != std::string::npos;
+  });
+  io::SimWorld world(1);
+  const auto report =
+      world.loop().Run(restore::Validate(world.loop(), {&damaged.data, &second, &damaged.archive}));
+  ASSERT_TRUE(report);
+  // Nothing from the first, whose incremental set has no full one; all from the second's.
+  ASSERT_EQ(report->windows.size(), 1u) << Text(*report);
+  EXPECT_EQ(report->windows[0].set, format::BackupSetId{1});
+  EXPECT_EQ(report->windows[0].to, report->pieces.back().attr.checkpoint_scn);
 }
 
 TEST(ValidateReport, FindingsBeyondTheLimitAreCounted) {

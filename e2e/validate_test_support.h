@@ -91,6 +91,7 @@ class Tenant1002 {
     CatchUp();
   }
   void StartArchive() { Good(source_.StartArchive()); }
+  void Drop(const std::string& table) { Good(source_.Run(source_.tenant().DropTable(table))); }
   void StopArchive() {
     Good(source_.Run(source_.archiver().NoArchiveLog()));
     Good(source_.Run(source_.archiver().AwaitState()));

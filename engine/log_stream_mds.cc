@@ -1,5 +1,6 @@
 // LogStream's multi-data-source changes: tablets that come and go. docs/spec/system-data.md §1.
 #include <memory>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -92,6 +93,14 @@ void TakeStorageState(const format::MigrationTabletParam& from, format::Migratio
   to.report_status = from.report_status;
 }
 
+// Who makes a log stream has it before the log says so, and nobody can replay the log of another.
+Status CheckCreation(const format::LsAttr& attr, bool is_there) {
+  if (is_there || attr.operation_type != format::LsOperationType::kCreateEnd) return {};
+  return Fail(ErrorCode::kNotSupported,
+              "log stream " + std::to_string(attr.id.value) +
+                  " was created after the backup: only the log knows of it");
+}
+
 }  // namespace
 
 Status LogStream::FinishReceiving(const TxContext& context,
@@ -145,6 +154,8 @@ Status LogStream::CommitNode(const TxContext& context, const format::TxBufferNod
     }
   } else if (const auto* remove = std::get_if<format::BatchRemoveTabletArg>(&*payload)) {
     for (const TabletId id : remove->tablet_ids) Drop(id, context.end_scn());
+  } else if (const auto* ls = std::get_if<format::LsAttr>(&*payload)) {
+    return CheckCreation(*ls, shared_.streams.contains(ls->id));
   } else if (const auto* receive = std::get_if<format::TxStartTransferInInfo>(&*payload)) {
     return FinishReceiving(context, *receive);
   } else if (const auto* sent = std::get_if<format::TxFinishTransferOutInfo>(&*payload)) {

@@ -23,6 +23,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/error.h"
 #include "base/result.h"
 #include "engine/tenant_core.h"
 #include "format/ids.h"
@@ -39,6 +40,8 @@ class LogGroupSource {
   // The next group, padding groups included; its bytes live until the next call. None: there is no
   // more, for now.
   virtual io::Task<Result<std::optional<format::LogGroup>>> Next() = 0;
+  // When there was no more: why, as far as the source knows.
+  virtual std::optional<Error> EndReason() const { return std::nullopt; }
 };
 
 // Where a standby's logs come from.

@@ -244,6 +244,23 @@ TEST(Standby, GetsThereInOneGoAndIsAPrimaryThenThatGoesItsOwnWay) {
   }
 }
 
+// Its log would be missed, and whatever moved there.
+TEST(Standby, ALogStreamThatOnlyTheLogKnowsOfIsNotPassedOver) {
+  History history(1, {.log_streams = 2, .rounds = 1, .transactions = 2});
+  ASSERT_NO_FATAL_FAILURE(history.Make());
+  std::vector<RecordedLog> known = history.ReadLogs();
+  std::erase_if(known, [](const RecordedLog& log) { return log.ls == format::LsId{1002}; });
+  RecordedLogs logs(std::move(known));
+  SimWorld world(1);
+  const Status status =
+      world.loop().Run(Build(world, logs, history.end(), StandbyEngine(/*seed=*/2)));
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code(), ErrorCode::kNotSupported) << status.error().ToString();
+  EXPECT_NE(status.error().ToString().find("log stream 1002"), std::string::npos)
+      << status.error().ToString();
+  ASSERT_NO_FATAL_FAILURE(history.Close());
+}
+
 // ---- Power failures
 
 // How far a standby came before its power went.

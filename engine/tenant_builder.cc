@@ -128,13 +128,27 @@ Status TenantBuilder::AddTablet(LsId ls, format::MigrationTabletParam meta,
   return {};
 }
 
+Status TenantBuilder::CheckDropped() const {
+  for (const TabletId id : dropped_) {
+    const TableSchemaPtr table = core_->catalog.TableOf(id);
+    if (table == nullptr) continue;
+    return Fail(Error(ErrorCode::kErrUnexpected,
+                      "the backup has no data of it, but the table " + table->name() + " is there")
+                    .WithField("tablet " + std::to_string(id.value)));
+  }
+  return {};
+}
+
 io::Task<Status> TenantBuilder::Finish(LogGroupSources& sources, Scn scn, ReportReplay report) {
   TenantCore& core = *core_;
   core.replay = std::make_unique<StandbyReplay>(core);
+  // System tables are never dropped.
+  if (Status status = CheckDropped(); !status) co_return status;
   // Imported blocks; from here on the manifest may name them.
   Status status = co_await core.blocks->Sync();
   if (status) status = co_await core.replay->ReplayTo(scn, &sources, std::move(report));
   if (status) status = co_await SettleAt(core, scn);
+  if (status) status = CheckDropped();
   if (status) status = co_await FlushStandby(core);
   if (!status) co_return status;
   pb::Edit edit;

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -51,7 +52,11 @@ class TenantBuilder {
   Status AddTablet(format::LsId ls, format::MigrationTabletParam meta,
                    std::vector<std::shared_ptr<const Sstable>> sstables);
 
-  // Replays the logs up to `scn`, flushes, and makes it a standby.
+  // Tablets that the backup lists, and has no data of because they were dropped meanwhile.
+  void ExpectDropped(std::vector<format::TabletId> tablets) { dropped_ = std::move(tablets); }
+
+  // Replays the logs up to `scn`, flushes, and makes it a standby. kErrUnexpected when one of the
+  // tablets that should have been dropped belongs to a table at `scn`.
   io::Task<Status> Finish(LogGroupSources& sources, format::Scn scn, ReportReplay report = {});
 
   // Ends what goes on in the background. The tenant is there to be opened if Finish has succeeded.
@@ -59,8 +64,10 @@ class TenantBuilder {
 
  private:
   explicit TenantBuilder(std::unique_ptr<TenantCore> core);
+  Status CheckDropped() const;
 
   std::unique_ptr<TenantCore> core_;
+  std::vector<format::TabletId> dropped_;
 };
 
 }  // namespace obbak::engine

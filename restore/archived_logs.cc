@@ -11,6 +11,10 @@ class ArchivedLog final : public engine::LogGroupSource {
  public:
   explicit ArchivedLog(std::unique_ptr<dest::LogSource> source) : source_(std::move(source)) {}
   io::Task<Result<std::optional<format::LogGroup>>> Next() override { return source_->Next(); }
+  std::optional<Error> EndReason() const override {
+    if (!source_->deleted()) return source_->tail();
+    return Error(ErrorCode::kNotSupported, "the log stream was deleted here");
+  }
 
  private:
   std::unique_ptr<dest::LogSource> source_;
@@ -20,7 +24,7 @@ class ArchivedLog final : public engine::LogGroupSource {
 
 io::Task<Result<std::unique_ptr<engine::LogGroupSource>>> ArchivedLogs::Open(format::LsId ls,
                                                                              format::Lsn lsn) {
-  auto source = co_await dest::LogSource::OpenAt(archive_, pieces_, ls, lsn);
+  auto source = co_await dest::LogSource::Open(archive_, pieces_, ls, lsn);
   if (!source) co_return Fail(std::move(source).error());
   co_return std::make_unique<ArchivedLog>(*std::move(source));
 }

@@ -13,6 +13,7 @@
 #include "engine/tenant_builder.h"
 #include "engine/tenant_core.h"
 #include "restore/archived_logs.h"
+#include "restore/restore_choice.h"
 #include "restore/restore_point.h"
 #include "restore/set_contents.h"
 #include "restore/tablet_restore.h"
@@ -182,9 +183,7 @@ io::Task<Result<std::vector<ArchivePart>>> ReadArchives(const RestoreSource& sou
 Scn FarthestOf(const std::vector<ArchivePart>& archives, Scn sync) {
   Scn farthest = sync;
   for (const ArchivePart& archive : archives) {
-    if (!archive.pieces.empty()) {
-      farthest = std::max(farthest, archive.pieces.back().checkpoint_scn);
-    }
+    farthest = std::max(farthest, FarthestPoint(archive.pieces).value_or(sync));
   }
   return farthest;
 }

@@ -56,8 +56,9 @@ struct RestoreSummary {
 // Closed when this returns.
 //
 // Until it is complete the directory says so, and Tenant::Open refuses it (kStateNotMatch); a
-// restore into such a directory begins anew. kEntryExist for any other that is not empty. Errors
-// name the set, file and offset, or the piece and log stream. Nothing is ever written to the
+// restore into such a directory begins anew. kEntryExist for any other that is not empty;
+// kErrUnexpected when the sets lack a tablet that was not dropped. Errors name the set, file and
+// offset, or the piece and log stream. Nothing is ever written to the
 // source.
 io::Task<Result<RestoreSummary>> Restore(engine::Env env, const RestoreSource& source,
                                          RestorePlan plan, RestoreOptions options,

@@ -1,6 +1,8 @@
 #include "restore/restore_choice.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "format/backup_enums.h"
 
@@ -8,12 +10,24 @@ namespace obbak::restore {
 namespace {
 
 using format::BackupSetFileDesc;
+using format::DataVersion;
 using format::Scn;
 using format::TenantArchivePieceAttr;
+
+constexpr DataVersion kVersion41{std::uint64_t{4} << 32 | std::uint64_t{1} << 16};
 
 bool IsUsable(const BackupSetFileDesc& set) {
   return set.status == format::BackupSetStatus::kSuccess &&
          set.file_status == format::BackupFileStatus::kAvailable;
+}
+
+// A piece where some log stream has no log is frozen with its start as checkpoint.
+bool HasLogs(const TenantArchivePieceAttr& piece) { return piece.checkpoint_scn > piece.start_scn; }
+
+// Whether every log stream has a log in the piece that is at or above `end`. Only such a log shows
+// that there is none in between.
+bool Reaches(const TenantArchivePieceAttr& piece, Scn end) {
+  return HasLogs(piece) && piece.checkpoint_scn >= end;
 }
 
 }  // namespace
@@ -47,10 +61,11 @@ std::optional<std::vector<std::size_t>> ChoosePieceIndexes(
     if (piece.end_scn <= start) continue;
     const bool follows = !run.empty() && pieces[run.back()].end_scn == piece.start_scn;
     if (piece.start_scn >= end) {
-      // What the last piece cannot promise any more, its successor may: that there is no log in
+      // What the last piece cannot promise any more, its successors may: that there is no log in
       // between, or the one that crosses the border.
-      if (follows && pieces[run.back()].checkpoint_scn < end) run.push_back(i);
-      break;
+      if (!follows || Reaches(pieces[run.back()], end)) break;
+      run.push_back(i);
+      continue;
     }
     if (!follows) {
       run.clear();
@@ -58,8 +73,52 @@ std::optional<std::vector<std::size_t>> ChoosePieceIndexes(
     }
     run.push_back(i);
   }
-  if (run.empty() || pieces[run.back()].checkpoint_scn < end) return std::nullopt;
+  if (run.empty() || !Reaches(pieces[run.back()], end)) return std::nullopt;
   return run;
+}
+
+std::optional<Scn> FarthestPoint(std::span<const TenantArchivePieceAttr> pieces) {
+  for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece) {
+    if (HasLogs(*piece)) return piece->checkpoint_scn;
+  }
+  return std::nullopt;
+}
+
+std::optional<Choice> Choose(const Candidates& all, Scn point) {
+  if (FindProtected(all.sets, point) != nullptr) return std::nullopt;
+  Choice choice{.sets = ChooseSetIndexes(all.sets, point), .archive = std::nullopt, .pieces = {}};
+  if (choice.sets.empty()) return std::nullopt;
+  const BackupSetFileDesc& last = all.sets[choice.sets.back()];
+  if (!UnknownVersionOf(last).empty()) return std::nullopt;
+  if (all.archives.empty()) {
+    const bool is_end = last.plus_archivelog && last.min_restore_scn == point;
+    return is_end ? std::optional(std::move(choice)) : std::nullopt;
+  }
+  if (last.start_replay_scn >= point) return std::nullopt;
+  for (std::size_t i = 0; i < all.archives.size(); ++i) {
+    const auto& [dest, pieces] = all.archives[i];
+    auto chosen = ChoosePieceIndexes(pieces, dest, last.start_replay_scn, point);
+    if (!chosen) continue;
+    choice.archive = i;
+    choice.pieces = *std::move(chosen);
+    return choice;
+  }
+  return std::nullopt;
+}
+
+const BackupSetFileDesc* FindProtected(std::span<const BackupSetFileDesc> sets, Scn point) {
+  for (const BackupSetFileDesc& set : sets) {
+    if (!set.passwd.value.empty()) return &set;
+    if (set.min_restore_scn > point) break;
+  }
+  return nullptr;
+}
+
+std::string_view UnknownVersionOf(const BackupSetFileDesc& set) {
+  if (set.cluster_version > format::kDataVersion4301) return "higher cluster version";
+  if (set.tenant_compatible > format::kDataVersion4301) return "higher data version";
+  if (set.tenant_compatible < kVersion41) return "version 4.0";
+  return {};
 }
 
 }  // namespace obbak::restore

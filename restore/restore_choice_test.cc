@@ -45,6 +45,9 @@ std::vector<BackupSetFileDesc> RandomSets(io::Random& random) {
     set.status = random.OneIn(8) ? BackupSetStatus::kFailed : BackupSetStatus::kSuccess;
     set.file_status = random.OneIn(8) ? BackupFileStatus::kDeleting : BackupFileStatus::kAvailable;
     set.plus_archivelog = random.OneIn(3);
+    set.cluster_version = set.tenant_compatible = format::kDataVersion4301;
+    if (random.OneIn(40)) ++set.tenant_compatible.value;
+    if (random.OneIn(80)) set.passwd = {"digest"};
     if (full == 0 || random.OneIn(3)) {
       set.backup_type.value = BackupType::kFull;
       full = last = set.backup_set_id.value;
@@ -114,27 +117,29 @@ std::vector<TenantArchivePieceAttr> RandomPieces(io::Random& random) {
     scn += 1 + random.Below(15);
     piece.end_scn = Scn{scn};
     const std::uint64_t length = scn - piece.start_scn.value;
-    piece.checkpoint_scn = Scn{piece.start_scn.value + random.Below(length + 1)};
+    // Often a piece of a quiet time, without logs.
+    const std::uint64_t archived = random.OneIn(3) ? 0 : random.Below(length + 1);
+    piece.checkpoint_scn = Scn{piece.start_scn.value + archived};
     pieces.push_back(piece);
   }
   return pieces;
 }
 
-// The pieces that count, in runs without gaps; the last run that begins before `end` must do.
+// Whether every log stream has a log in the piece that is not below `end`.
+bool Proves(const TenantArchivePieceAttr& piece, Scn end) {
+  return piece.checkpoint_scn != piece.start_scn && piece.checkpoint_scn >= end;
+}
+
+// The pieces that count, in runs without gaps; the last run that begins before `end` must do, with
+// those behind it until one proves that nothing is missing.
 std::optional<std::vector<std::size_t>> ModelPieces(
     const std::vector<TenantArchivePieceAttr>& pieces, Scn start, Scn end) {
-  std::vector<std::size_t> inside;
-  std::optional<std::size_t> next;
+  std::vector<std::size_t> inside, behind;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const TenantArchivePieceAttr& piece = pieces[i];
     const bool counts = piece.key.dest_id == kDest &&
                         piece.file_status == BackupFileStatus::kAvailable && piece.end_scn > start;
-    if (!counts) continue;
-    if (piece.start_scn >= end) {
-      next = i;
-      break;
-    }
-    inside.push_back(i);
+    if (counts) (piece.start_scn >= end ? behind : inside).push_back(i);
   }
   std::vector<std::vector<std::size_t>> runs;
   for (const std::size_t i : inside) {
@@ -147,11 +152,13 @@ std::optional<std::vector<std::size_t>> ModelPieces(
     if (pieces[run.front()].start_scn > start) return std::nullopt;
   }
   std::vector<std::size_t> run = runs.back();
-  if (pieces[run.back()].checkpoint_scn >= end) return run;
-  if (!next || pieces[run.back()].end_scn != pieces[*next].start_scn) return std::nullopt;
-  if (pieces[*next].checkpoint_scn < end) return std::nullopt;
-  run.push_back(*next);
-  return run;
+  if (Proves(pieces[run.back()], end)) return run;
+  for (const std::size_t i : behind) {
+    if (pieces[run.back()].end_scn != pieces[i].start_scn) break;
+    run.push_back(i);
+    if (Proves(pieces[i], end)) return run;
+  }
+  return std::nullopt;
 }
 
 TEST(RestoreChoice, ChainIsTheLastFullSetAndEverySetLinkedToIt) {
@@ -183,6 +190,7 @@ TEST(RestoreChoice, PiecesCoverTheRangeWithoutGapOrThereAreNone) {
     // What the choice is for.
     EXPECT_LE(pieces[chosen->front()].start_scn, start);
     EXPECT_GE(pieces[chosen->back()].checkpoint_scn, end);
+    EXPECT_GT(pieces[chosen->back()].checkpoint_scn, pieces[chosen->back()].start_scn);
     for (std::size_t k = 1; k < chosen->size(); ++k)
       EXPECT_EQ(pieces[(*chosen)[k - 1]].end_scn, pieces[(*chosen)[k]].start_scn);
   }
@@ -210,30 +218,104 @@ TEST(RestoreChoice, PieceThatBeginsAtTheTargetProvesThatNothingIsMissing) {
   EXPECT_EQ(chosen(19), std::nullopt);
 }
 
+TEST(RestoreChoice, PiecesWithoutLogsProveNothing) {
+  std::vector<TenantArchivePieceAttr> pieces(4);
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    pieces[i].key.dest_id = kDest;
+    pieces[i].start_scn = pieces[i].checkpoint_scn = Scn{10 * i + 10};
+    pieces[i].end_scn = Scn{10 * i + 20};
+  }
+  pieces[0].checkpoint_scn = Scn{15};
+  const auto chosen = [&](std::uint64_t end) {
+    return ChoosePieceIndexes(pieces, kDest, Scn{12}, Scn{end});
+  };
+  EXPECT_EQ(chosen(15), (std::vector<std::size_t>{0}));
+  EXPECT_EQ(chosen(16), std::nullopt);
+  EXPECT_EQ(FarthestPoint(pieces), Scn{15});
+  pieces[3].checkpoint_scn = Scn{41};
+  for (const std::uint64_t end : {16, 20, 25, 40, 41})
+    EXPECT_EQ(chosen(end), (std::vector<std::size_t>{0, 1, 2, 3})) << end;
+  EXPECT_EQ(chosen(42), std::nullopt);
+  EXPECT_EQ(FarthestPoint(pieces), Scn{41});
+  pieces[2].file_status = BackupFileStatus::kDeleting;
+  EXPECT_EQ(chosen(16), std::nullopt);
+}
+
 TEST(RestoreChoice, EmptyRangeIsRefused) {
   const std::vector<TenantArchivePieceAttr> none;
   EXPECT_EQ(ChoosePieces(none, kDest, Scn{5}, Scn{5}).error().code(), ErrorCode::kInvalidArgument);
   EXPECT_EQ(ChoosePieces(none, kDest, Scn{5}, Scn{6}).error().code(), ErrorCode::kEntryNotExist);
 }
 
+Candidates RandomCandidates(io::Random& random) {
+  Candidates all{.sets = RandomSets(random), .archives = {}};
+  for (std::uint64_t i = random.Below(3); i > 0; --i)
+    all.archives.push_back({kDest, RandomPieces(random)});
+  return all;
+}
+
+// What a restore to `point` uses: the set whose metadata it takes, and the archive.
+struct Used {
+  format::BackupSetId set;
+  std::optional<std::size_t> archive;
+  bool operator==(const Used&) const = default;
+};
+std::optional<Used> ModelChoice(const Candidates& all, Scn point) {
+  const std::vector<std::size_t> chain = ChainModel(all.sets, point).Chain();
+  if (chain.empty()) return std::nullopt;
+  const BackupSetFileDesc& last = all.sets[chain.back()];
+  bool is_before = true;
+  for (const BackupSetFileDesc& set : all.sets) {
+    if (is_before && !set.passwd.value.empty()) return std::nullopt;
+    is_before = is_before && set.min_restore_scn <= point;
+  }
+  if (last.tenant_compatible > format::kDataVersion4301) return std::nullopt;
+  const Used used{last.backup_set_id, std::nullopt};
+  if (all.archives.empty() && last.plus_archivelog && last.min_restore_scn == point) return used;
+  if (last.start_replay_scn >= point) return std::nullopt;
+  for (std::size_t i = 0; i < all.archives.size(); ++i) {
+    if (ModelPieces(all.archives[i].pieces, last.start_replay_scn, point))
+      return Used{last.backup_set_id, i};
+  }
+  return std::nullopt;
+}
+
+TEST(RestoreChoice, ChoiceIsTheChainAndTheFirstArchiveThatHasAllLogs) {
+  io::Random random(5);
+  std::map<std::optional<std::size_t>, int> archives;
+  for (int i = 0; i < 3000; ++i) {
+    const Candidates all = RandomCandidates(random);
+    for (std::uint64_t point = 2; point < kMaxScn + 60; ++point) {
+      const std::optional<Choice> choice = Choose(all, Scn{point});
+      std::optional<Used> used;
+      if (choice) used = Used{all.sets[choice->sets.back()].backup_set_id, choice->archive};
+      ASSERT_EQ(used, ModelChoice(all, Scn{point})) << point;
+      if (!choice) continue;
+      EXPECT_EQ(choice->sets, ChainModel(all.sets, Scn{point}).Chain());
+      ++archives[choice->archive];
+    }
+  }
+  for (const std::optional<std::size_t> archive : {std::optional<std::size_t>(), {0}, {1}})
+    EXPECT_GT(archives[archive], 100);
+}
+
 TEST(RestoreWindow, WindowsAreExactlyThePointsThatCanBeReached) {
   io::Random random(3);
   int windows_seen = 0;
   for (int i = 0; i < 3000; ++i) {
-    const std::vector<BackupSetFileDesc> sets = RandomSets(random);
-    const std::vector<TenantArchivePieceAttr> pieces = RandomPieces(random);
-    const std::vector<Window> windows = RestorableWindows(sets, pieces, kDest);
+    const Candidates all = RandomCandidates(random);
+    // Now and then not everything that can be chosen will do.
+    const std::size_t broken = random.OneIn(2) ? random.Below(8) : 100;
+    const auto accepts = [broken](const Choice& choice) {
+      return std::ranges::count(choice.sets, broken) == 0 &&
+             std::ranges::count(choice.pieces, broken) == 0;
+    };
+    const std::vector<Window> windows = RestorableWindows(all, accepts);
     windows_seen += static_cast<int>(windows.size());
-    for (std::uint64_t point = 0; point < kMaxScn + 60; ++point) {
+    for (std::uint64_t point = 2; point < kMaxScn + 60; ++point) {
+      const std::optional<Choice> choice = Choose(all, Scn{point});
       std::optional<format::BackupSetId> expected;
-      const std::vector<std::size_t> chain = ChainModel(sets, Scn{point}).Chain();
-      if (!chain.empty()) {
-        const BackupSetFileDesc& last = sets[chain.back()];
-        if (last.start_replay_scn < Scn{point} &&
-            ModelPieces(pieces, last.start_replay_scn, Scn{point})) {
-          expected = last.backup_set_id;
-        }
-      }
+      if (choice && accepts(*choice)) expected = all.sets[choice->sets.back()].backup_set_id;
       std::optional<format::BackupSetId> found;
       for (const Window& window : windows) {
         if (window.from <= Scn{point} && Scn{point} <= window.to) {
@@ -251,20 +333,6 @@ TEST(RestoreWindow, WindowsAreExactlyThePointsThatCanBeReached) {
     }
   }
   EXPECT_GT(windows_seen, 500);
-}
-
-TEST(RestoreWindow, SetsWithTheirLogsReachOnePointEach) {
-  io::Random random(4);
-  for (int i = 0; i < 1000; ++i) {
-    const std::vector<BackupSetFileDesc> sets = RandomSets(random);
-    for (const Window& window : ComplementWindows(sets)) {
-      EXPECT_EQ(window.from, window.to);
-      const std::vector<std::size_t> chain = ChainModel(sets, window.from).Chain();
-      ASSERT_FALSE(chain.empty());
-      EXPECT_EQ(sets[chain.back()].backup_set_id, window.set);
-      EXPECT_TRUE(sets[chain.back()].plus_archivelog);
-    }
-  }
 }
 
 TEST(RestoreWindow, TextNamesTheLastWindowsAndJoinsNeighbours) {

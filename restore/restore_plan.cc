@@ -26,7 +26,6 @@ using format::DataVersion;
 using format::Scn;
 using format::TenantArchivePieceAttr;
 
-constexpr DataVersion kVersion41{std::uint64_t{4} << 32 | std::uint64_t{1} << 16};
 constexpr DataVersion kVersion42{std::uint64_t{4} << 32 | std::uint64_t{2} << 16};
 // What sets that don't record a zone were restored in.
 constexpr std::string_view kOldTimeZone = "+08:00";
@@ -116,27 +115,9 @@ Status CheckPoint(Scn scn) {
 
 // ---- The choice ----
 
-// All that a plan is chosen from.
-struct Available {
-  std::vector<BackupSetFileDesc> sets;                        // complete ones
-  std::vector<std::vector<TenantArchivePieceAttr>> archives;  // in the source's order
-};
-
-std::vector<Window> WindowsOf(const RestoreSource& source, const Available& available) {
-  if (available.archives.empty()) return ComplementWindows(available.sets);
-  std::vector<Window> windows;
-  for (std::size_t i = 0; i < available.archives.size(); ++i) {
-    std::vector<Window> more =
-        RestorableWindows(available.sets, available.archives[i], source.archive_formats[i].dest_id);
-    windows.insert(windows.end(), more.begin(), more.end());
-  }
-  std::ranges::sort(windows, {}, &Window::from);
-  return windows;
-}
-
-Error NotEnoughLog(const RestoreSource& source, const Available& available,
+Error NotEnoughLog(const RestoreSource& source, const Candidates& available,
                    std::optional<Scn> point) {
-  const std::vector<Window> windows = WindowsOf(source, available);
+  const std::vector<Window> windows = RestorableWindows(available);
   std::string advice = "nothing can be restored from here";
   if (!windows.empty()) advice = "these can be reached: " + WindowsText(windows);
   if (windows.empty() && available.archives.empty() && !available.sets.empty()) {
@@ -150,21 +131,18 @@ Error NotEnoughLog(const RestoreSource& source, const Available& available,
 }
 
 // §4.2 for no point at all: as far as there is.
-std::optional<Scn> FarthestPoint(const Available& available) {
+std::optional<Scn> FarthestOf(const Candidates& available) {
   std::optional<Scn> farthest;
   if (available.archives.empty()) {
     const std::vector<std::size_t> chain = ChooseSetIndexes(available.sets, format::kMaxScn);
     if (!chain.empty()) farthest = available.sets[chain.back()].min_restore_scn;
   }
-  for (const std::vector<TenantArchivePieceAttr>& pieces : available.archives) {
-    if (pieces.empty()) continue;
-    const Scn checkpoint = pieces.back().checkpoint_scn;
-    if (!farthest || *farthest < checkpoint) farthest = checkpoint;
-  }
+  for (const Candidates::Archive& archive : available.archives)
+    farthest = std::max(farthest, FarthestPoint(archive.pieces));
   return farthest;
 }
 
-Result<std::optional<Scn>> TargetOf(const RestorePoint& point, const Available& available,
+Result<std::optional<Scn>> TargetOf(const RestorePoint& point, const Candidates& available,
                                     std::string_view time_zone) {
   std::optional<Scn> target = point.scn;
   // The logs that a set has with it reach one point only, so a time says nothing (§4.2).
@@ -173,40 +151,32 @@ Result<std::optional<Scn>> TargetOf(const RestorePoint& point, const Available& 
     if (!scn) return Fail(scn.error());
     target = *scn;
   }
-  if (!target) return FarthestPoint(available);
+  if (!target) return FarthestOf(available);
   if (Status valid = CheckPoint(*target); !valid) return Fail(std::move(valid).error());
   return target;
 }
 
-// Sets up to the first that lies behind the point, also those that will not be chosen (§4.3).
 Status CheckPasswords(const RestoreSource& source, std::span<const BackupSetFileDesc> sets,
                       Scn point) {
-  for (const BackupSetFileDesc& set : sets) {
-    if (!set.passwd.value.empty()) {
-      return Fail(
-          Error(ErrorCode::kBackupInvalidPassword,
-                fmt::format("backup set {} is protected by a password", set.backup_set_id.value))
-              .WithPath(source.data_medium->location()));
-    }
-    if (set.min_restore_scn > point) break;
-  }
-  return {};
+  const BackupSetFileDesc* set = FindProtected(sets, point);
+  if (set == nullptr) return {};
+  return Fail(
+      Error(ErrorCode::kBackupInvalidPassword,
+            fmt::format("backup set {} is protected by a password", set->backup_set_id.value))
+          .WithPath(source.data_medium->location()));
 }
 
-// §4.1, 6: the versions that this program can restore.
-Status CheckVersions(const RestoreSource& source, const BackupSetFileDesc& set) {
-  const auto fails = [&](std::string_view what, DataVersion version) {
-    return Fail(Error(ErrorCode::kOpNotAllow,
-                      fmt::format("restore from {} is not allowed: backup set {} is of {}", what,
-                                  set.backup_set_id.value, ToText(version)))
-                    .WithPath(source.data_medium->location()));
-  };
-  if (set.cluster_version > format::kDataVersion4301)
-    return fails("higher cluster version", set.cluster_version);
-  if (set.tenant_compatible > format::kDataVersion4301)
-    return fails("higher data version", set.tenant_compatible);
-  if (set.tenant_compatible < kVersion41) return fails("version 4.0", set.tenant_compatible);
-  return {};
+Status CheckVersion(const RestoreSource& source, const BackupSetFileDesc& set) {
+  const std::string_view unknown = UnknownVersionOf(set);
+  if (unknown.empty()) return {};
+  return Fail(
+      Error(
+          ErrorCode::kOpNotAllow,
+          fmt::format(
+              "restore from {} is not allowed: backup set {} is of cluster {} and data version {}",
+              unknown, set.backup_set_id.value, ToText(set.cluster_version),
+              ToText(set.tenant_compatible)))
+          .WithPath(source.data_medium->location()));
 }
 
 // The pieces in a set's complement_log, ascending.
@@ -225,22 +195,8 @@ io::Task<Result<std::vector<TenantArchivePieceAttr>>> ReadComplementPieces(DestS
   co_return pieces;
 }
 
-// The first archive that has all logs; false when none has.
-bool ChooseArchive(const RestoreSource& source, const Available& available, RestorePlan& plan) {
-  for (std::size_t i = 0; i < available.archives.size(); ++i) {
-    Result<std::vector<TenantArchivePieceAttr>> pieces =
-        ChoosePieces(available.archives[i], source.archive_formats[i].dest_id,
-                     plan.last_set().start_replay_scn, plan.restore_scn);
-    if (!pieces) continue;
-    plan.archive = i;
-    plan.pieces = *std::move(pieces);
-    return true;
-  }
-  return false;
-}
-
-io::Task<Result<Available>> ReadAvailable(const RestoreSource& source) {
-  Available available;
+io::Task<Result<Candidates>> ReadCandidates(const RestoreSource& source) {
+  Candidates available;
   Result<std::vector<BackupSetFileDesc>> sets = co_await dest::ReadCompleteSets(source.data());
   if (!sets) co_return Fail(std::move(sets).error());
   available.sets = *std::move(sets);
@@ -248,7 +204,7 @@ io::Task<Result<Available>> ReadAvailable(const RestoreSource& source) {
     Result<std::vector<TenantArchivePieceAttr>> pieces =
         co_await dest::ReadAllPieces(source.archive(i));
     if (!pieces) co_return Fail(std::move(pieces).error());
-    available.archives.push_back(*std::move(pieces));
+    available.archives.push_back({source.archive_formats[i].dest_id, *std::move(pieces)});
   }
   co_return available;
 }
@@ -292,11 +248,6 @@ io::Task<Result<RestoreSource>> OpenRestoreSource(std::vector<io::BackupDest> de
   co_return source;
 }
 
-std::vector<BackupSetFileDesc> ChooseSets(std::span<const BackupSetFileDesc> sets,
-                                          Scn restore_scn) {
-  return Pick(sets, ChooseSetIndexes(sets, restore_scn));
-}
-
 Result<std::vector<TenantArchivePieceAttr>> ChoosePieces(
     std::span<const TenantArchivePieceAttr> pieces, format::DestId dest, Scn start, Scn end) {
   if (start >= end) {
@@ -311,7 +262,7 @@ Result<std::vector<TenantArchivePieceAttr>> ChoosePieces(
 }
 
 io::Task<Result<RestorePlan>> MakeRestorePlan(const RestoreSource& source, RestorePoint point) {
-  const Result<Available> available = co_await ReadAvailable(source);
+  const Result<Candidates> available = co_await ReadCandidates(source);
   if (!available) co_return Fail(available.error());
   RestorePlan plan;
   Result<std::string> time_zone = co_await ReadTimeZone(source.data(), available->sets);
@@ -323,20 +274,20 @@ io::Task<Result<RestorePlan>> MakeRestorePlan(const RestoreSource& source, Resto
   plan.restore_scn = **target;
   if (Status open = CheckPasswords(source, available->sets, plan.restore_scn); !open)
     co_return Fail(std::move(open).error());
-  plan.sets = ChooseSets(available->sets, plan.restore_scn);
-  if (plan.sets.empty()) co_return Fail(NotEnoughLog(source, *available, plan.restore_scn));
-  if (Status known = CheckVersions(source, plan.last_set()); !known)
-    co_return Fail(std::move(known).error());
-  if (!available->archives.empty()) {
-    if (ChooseArchive(source, *available, plan)) co_return plan;
-    co_return Fail(NotEnoughLog(source, *available, plan.restore_scn));
+  const std::vector<std::size_t> chain = ChooseSetIndexes(available->sets, plan.restore_scn);
+  Status known;
+  if (!chain.empty()) known = CheckVersion(source, available->sets[chain.back()]);
+  if (!known) co_return Fail(std::move(known).error());
+  const std::optional<Choice> choice = Choose(*available, plan.restore_scn);
+  if (!choice) co_return Fail(NotEnoughLog(source, *available, plan.restore_scn));
+  plan.sets = Pick(std::span(available->sets), choice->sets);
+  if (choice->archive) {
+    plan.archive = *choice->archive;
+    plan.pieces = Pick(std::span(available->archives[plan.archive].pieces), choice->pieces);
+    co_return plan;
   }
-  // The logs that the set has with it end where it ends (§3.7).
-  const BackupSetFileDesc& last = plan.last_set();
-  if (!last.plus_archivelog || last.min_restore_scn != plan.restore_scn)
-    co_return Fail(NotEnoughLog(source, *available, plan.restore_scn));
   Result<std::vector<TenantArchivePieceAttr>> pieces =
-      co_await ReadComplementPieces(source.data(), last);
+      co_await ReadComplementPieces(source.data(), plan.last_set());
   if (!pieces) co_return Fail(std::move(pieces).error());
   if (pieces->empty()) co_return Fail(NotEnoughLog(source, *available, plan.restore_scn));
   plan.from_complement = true;

@@ -61,8 +61,7 @@ struct RestorePlan {
 // advice that names the reachable windows, when the point cannot be reached; kBackupInvalidPassword
 // for sets with a password, kOpNotAllow for those of versions that cannot be restored.
 //
-// Without an archive the sets that have their logs with them (PLUS ARCHIVELOG) reach one point
-// each, their min_restore_scn; a time says nothing then.
+// What it takes is Choose()'s. Without an archive a time says nothing.
 io::Task<Result<RestorePlan>> MakeRestorePlan(const RestoreSource& source, RestorePoint point);
 
 // The rows of SHOW RESTORE PREVIEW (docs/spec/user-surface.md §1.4).
@@ -74,11 +73,6 @@ struct PreviewRow {
 };
 std::vector<PreviewRow> PreviewOf(const RestoreSource& source, const RestorePlan& plan);
 
-// ---- The choices themselves, on what was read; exact, for tests and for validation.
-
-// §4.3: the chain for a point, from sets in ascending order; empty when there is none.
-std::vector<format::BackupSetFileDesc> ChooseSets(std::span<const format::BackupSetFileDesc> sets,
-                                                  format::Scn restore_scn);
 // §4.4, from all pieces of one archive in ascending order.
 Result<std::vector<format::TenantArchivePieceAttr>> ChoosePieces(
     std::span<const format::TenantArchivePieceAttr> pieces, format::DestId dest, format::Scn start,

@@ -5,73 +5,54 @@
 #include <algorithm>
 #include <optional>
 
-#include "restore/restore_choice.h"
-
 namespace obbak::restore {
 namespace {
 
 using format::BackupSetFileDesc;
-using format::BackupSetId;
 using format::Scn;
 using format::TenantArchivePieceAttr;
 
-// The set whose metadata a restore to `point` would use, if the point can be reached.
-std::optional<BackupSetId> SetFor(std::span<const BackupSetFileDesc> sets,
-                                  std::span<const TenantArchivePieceAttr> pieces,
-                                  format::DestId dest, Scn point) {
-  const std::vector<std::size_t> chain = ChooseSetIndexes(sets, point);
-  if (chain.empty()) return std::nullopt;
-  const BackupSetFileDesc& last = sets[chain.back()];
-  if (last.start_replay_scn >= point) return std::nullopt;
-  if (!ChoosePieceIndexes(pieces, dest, last.start_replay_scn, point)) return std::nullopt;
-  return last.backup_set_id;
-}
-
-}  // namespace
-
-std::vector<Window> RestorableWindows(std::span<const BackupSetFileDesc> sets,
-                                      std::span<const TenantArchivePieceAttr> pieces,
-                                      format::DestId dest) {
-  // The rules compare the point with these SCNs and nothing else: between two neighbours all points
-  // are alike.
+// The rules compare a point with these SCNs and nothing else: between two neighbours all points are
+// alike.
+std::vector<Scn> BordersOf(const Candidates& all) {
   std::vector<Scn> borders;
-  for (const BackupSetFileDesc& set : sets) {
+  const auto behind = [&borders](Scn scn) { borders.push_back(Scn{scn.value + 1}); };
+  for (const BackupSetFileDesc& set : all.sets) {
     borders.push_back(set.min_restore_scn);
-    borders.push_back(Scn{set.start_replay_scn.value + 1});
+    behind(set.min_restore_scn);
+    behind(set.start_replay_scn);
   }
-  for (const TenantArchivePieceAttr& piece : pieces) {
-    borders.push_back(Scn{piece.start_scn.value + 1});
-    borders.push_back(Scn{piece.checkpoint_scn.value + 1});
+  for (const Candidates::Archive& archive : all.archives) {
+    for (const TenantArchivePieceAttr& piece : archive.pieces) {
+      behind(piece.start_scn);
+      behind(piece.checkpoint_scn);
+    }
   }
   std::ranges::sort(borders);
   const auto again = std::ranges::unique(borders);
   borders.erase(again.begin(), again.end());
+  return borders;
+}
 
+}  // namespace
+
+std::vector<Window> RestorableWindows(const Candidates& all,
+                                      const std::function<bool(const Choice&)>& accepts) {
+  const std::vector<Scn> borders = BordersOf(all);
   std::vector<Window> windows;
   for (std::size_t i = 0; i < borders.size() && borders[i].IsValid(); ++i) {
-    const std::optional<BackupSetId> set = SetFor(sets, pieces, dest, borders[i]);
-    if (!set) continue;
+    const std::optional<Choice> choice = Choose(all, borders[i]);
+    if (!choice || (accepts && !accepts(*choice))) continue;
+    const format::BackupSetId set = all.sets[choice->sets.back()].backup_set_id;
     // Behind the last border no checkpoint reaches.
     const Scn to{i + 1 < borders.size() ? borders[i + 1].value - 1 : borders[i].value};
-    const bool goes_on = !windows.empty() && windows.back().set == *set &&
+    const bool goes_on = !windows.empty() && windows.back().set == set &&
                          windows.back().to.value + 1 == borders[i].value;
     if (goes_on) {
       windows.back().to = to;
     } else {
-      windows.push_back({.from = borders[i], .to = to, .set = *set});
+      windows.push_back({.from = borders[i], .to = to, .set = set});
     }
-  }
-  return windows;
-}
-
-std::vector<Window> ComplementWindows(std::span<const BackupSetFileDesc> sets) {
-  std::vector<Window> windows;
-  for (const BackupSetFileDesc& set : sets) {
-    const Scn point = set.min_restore_scn;
-    const std::vector<std::size_t> chain = ChooseSetIndexes(sets, point);
-    if (!set.plus_archivelog || chain.empty()) continue;
-    if (sets[chain.back()].backup_set_id != set.backup_set_id) continue;
-    windows.push_back({.from = point, .to = point, .set = set.backup_set_id});
   }
   return windows;
 }

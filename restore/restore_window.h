@@ -1,13 +1,13 @@
 // Windows: which points sets and archives can be restored to.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "format/archive_records.h"
-#include "format/backup_set_records.h"
 #include "format/ids.h"
+#include "restore/restore_choice.h"
 
 namespace obbak::restore {
 
@@ -19,15 +19,10 @@ struct Window {
   bool operator==(const Window&) const = default;
 };
 
-// All points that ChooseSetIndexes and ChoosePieceIndexes can reach from these sets with the logs
-// of one archive; ascending, disjoint, a new one where another set takes over. `sets` and `pieces`
-// as those two take them: all that there are, or those that are intact.
-std::vector<Window> RestorableWindows(std::span<const format::BackupSetFileDesc> sets,
-                                      std::span<const format::TenantArchivePieceAttr> pieces,
-                                      format::DestId dest);
-
-// The same without an archive: the one point of each set that has its logs with it.
-std::vector<Window> ComplementWindows(std::span<const format::BackupSetFileDesc> sets);
+// All points for which Choose() finds something that `accepts` takes; ascending, disjoint, a new
+// one where another set takes over. `accepts` sees the choice alone: not given, it takes any.
+std::vector<Window> RestorableWindows(const Candidates& all,
+                                      const std::function<bool(const Choice&)>& accepts = {});
 
 // For messages: "SCN 5 to 9 (<time> to <time>)"; several are joined by commas, of many only the
 // last ones are named.

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "engine/ddl_payloads.h"
+#include "format/common_header.h"
 
 namespace obbak::restore {
 namespace {
@@ -17,10 +18,6 @@ using format::DataType;
 using format::IndexKind;
 using format::LsId;
 using format::TabletId;
-
-Error OfTablet(Error error, TabletId tablet) {
-  return std::move(error).WithField("tablet " + std::to_string(tablet.value));
-}
 
 std::string ToText(const format::TableKey& key) {
   return fmt::format("SSTable ({}, {}] of type {}", key.scn_range.start_scn.value,
@@ -106,46 +103,53 @@ io::Task<Result<std::optional<DataMetas::Record>>> DataMetas::ReadRecord(
   co_return Record{**entry, *std::move(bytes)};
 }
 
-Error DataMetas::At(const Record& record, Error error) const {
-  return files_->Locate(std::move(error), type_, record.place.file(),
-                        static_cast<std::uint64_t>(record.place.offset));
+Error DataMetas::At(const format::BackupMetaIndex& record, Error error) const {
+  const auto offset = static_cast<std::uint64_t>(record.offset);
+  error = files_->Locate(std::move(error), type_, record.file(),
+                         offset + format::BackupCommonHeader::kSize);
+  return std::move(error).WithOffset(offset);
 }
 
-io::Task<Result<std::vector<BackedUpSstable>>> DataMetas::ReadSstables(TabletId tablet) {
-  std::vector<BackedUpSstable> sstables;
+Error DataMetas::Locate(const BackedUpTablet& tablet, Error error) const {
+  const auto& record = tablet.sstables_record ? tablet.sstables_record : tablet.meta_record;
+  return record && error.path().empty() ? At(*record, std::move(error)) : error;
+}
+
+io::Task<Status> DataMetas::ReadSstables(TabletId tablet, BackedUpTablet& found) {
   const auto record = co_await ReadRecord(*metas_, {tablet, BackupMetaType::kSstableMeta});
   if (!record) co_return Fail(record.error());
-  if (!record->has_value()) co_return sstables;
+  if (!record->has_value()) co_return Status();
+  found.sstables_record = (*record)->place;
   const auto mapping =
       co_await ReadRecord(*mappings_, {tablet, BackupMetaType::kMacroBlockIdMappingMeta});
   if (!mapping) co_return Fail(mapping.error());
   if (!mapping->has_value()) {
-    co_return Fail(At(**record, Error(ErrorCode::kErrUnexpected,
-                                      "SSTables without a mapping of their macro blocks")));
+    co_return Fail(At((*record)->place, Error(ErrorCode::kErrUnexpected,
+                                              "SSTables without a mapping of their macro blocks")));
   }
   auto metas = format::DecodeBackupSstableMetas((*record)->bytes);
-  if (!metas) co_return Fail(At(**record, std::move(metas).error()));
+  if (!metas) co_return Fail(At((*record)->place, std::move(metas).error()));
   const auto mappings = format::DecodeBackupMacroBlockIdMappingsMeta((*mapping)->bytes);
-  if (!mappings) co_return Fail(At(**mapping, mappings.error()));
+  if (!mappings) co_return Fail(At((*mapping)->place, mappings.error()));
   for (format::BackupSstableMeta& meta : *metas) {
     auto places = PlacesOf(meta, *mappings);
-    if (!places) co_return Fail(At(**mapping, std::move(places).error()));
-    sstables.push_back({std::move(meta), *std::move(places)});
+    if (!places) co_return Fail(At((*mapping)->place, std::move(places).error()));
+    found.sstables.push_back({std::move(meta), *std::move(places)});
   }
-  co_return sstables;
+  co_return Status();
 }
 
 io::Task<Result<BackedUpTablet>> DataMetas::Read(TabletId tablet) {
   BackedUpTablet found;
   const auto record = co_await ReadRecord(*metas_, {tablet, BackupMetaType::kTabletMeta});
-  if (!record) co_return Fail(OfTablet(record.error(), tablet));
+  if (!record) co_return Fail(record.error());
   if (!record->has_value()) co_return found;
+  found.meta_record = (*record)->place;
   Result<format::BackupTabletMeta> meta = format::DecodeBackupTabletMeta((*record)->bytes);
-  if (!meta) co_return Fail(OfTablet(At(**record, std::move(meta).error()), tablet));
+  if (!meta) co_return Fail(At(*found.meta_record, std::move(meta).error()));
   found.meta = std::move(meta->tablet_meta);
-  auto sstables = co_await ReadSstables(tablet);
-  if (!sstables) co_return Fail(OfTablet(std::move(sstables).error(), tablet));
-  found.sstables = *std::move(sstables);
+  if (Status read = co_await ReadSstables(tablet, found); !read)
+    co_return Fail(std::move(read).error());
   co_return found;
 }
 

@@ -33,6 +33,9 @@ struct BackedUpTablet {
   // None: the tablet was dropped before its turn came.
   std::optional<format::MigrationTabletParam> meta;
   std::vector<BackedUpSstable> sstables;  // oldest first
+  // The records that say so; none without them.
+  std::optional<format::BackupMetaIndex> meta_record;
+  std::optional<format::BackupMetaIndex> sstables_record;
 };
 
 // The metas of one kind of data, by tablet: those of the tenant's minor or major data, or a log
@@ -51,9 +54,12 @@ class DataMetas {
                                                                   dest::DataFiles& files,
                                                                   dest::BlockCache& cache);
 
-  // Errors name the file, or where the tablet is looked for when its records contradict each other
-  // (kErrUnexpected).
+  // Errors name the file and offset; kErrUnexpected when the tablet's records contradict each
+  // other.
   io::Task<Result<BackedUpTablet>> Read(format::TabletId tablet);
+  // An error that does not say where gets the place of the tablet's record about its SSTables, or
+  // else of its meta.
+  Error Locate(const BackedUpTablet& tablet, Error error) const;
 
  private:
   DataMetas(format::DataType type, dest::DataFiles& files,
@@ -71,8 +77,9 @@ class DataMetas {
   };
   io::Task<Result<std::optional<Record>>> ReadRecord(dest::MetaIndexFile& index,
                                                      format::BackupMetaKey key);
-  Error At(const Record& record, Error error) const;
-  io::Task<Result<std::vector<BackedUpSstable>>> ReadSstables(format::TabletId tablet);
+  // An offset counts from the begin of the payload.
+  Error At(const format::BackupMetaIndex& record, Error error) const;
+  io::Task<Status> ReadSstables(format::TabletId tablet, BackedUpTablet& found);
 
   format::DataType type_;
   dest::DataFiles* files_;

@@ -48,9 +48,6 @@ void DropCovered(std::int64_t baseline, std::vector<BackedUpSstable>& increments
 
 // The baseline that belongs to the increments must be there, or a newer one.
 Status CheckBaseline(const MigrationTabletParam& meta, const std::vector<BackedUpSstable>& majors) {
-  if (majors.size() > 1) {
-    return Fail(ErrorCode::kNotSupported, "the tablet is stored by columns");
-  }
   const std::int64_t needed = meta.report_status.merge_snapshot_version;
   const bool has_baseline = (meta.table_store_flag.value & MigrationTabletParam::kWithMajorSstable);
   if (majors.empty() && has_baseline) {
@@ -63,6 +60,18 @@ Status CheckBaseline(const MigrationTabletParam& meta, const std::vector<BackedU
                             SnapshotOf(majors.front()), needed));
   }
   return {};
+}
+
+// Names the tablet beside a field of its records.
+Error OfTablet(const Error& error, TabletId tablet) {
+  std::string field = fmt::format("tablet {}", tablet.value);
+  if (error.field().starts_with(field)) return error;
+  if (!error.field().empty()) field += ", " + error.field();
+  Error named(error.code(), error.message());
+  if (!error.path().empty()) named = std::move(named).WithPath(error.path());
+  if (error.offset()) named = std::move(named).WithOffset(*error.offset());
+  if (!error.advice().empty()) named = std::move(named).WithAdvice(error.advice());
+  return std::move(named).WithField(std::move(field));
 }
 
 }  // namespace
@@ -143,6 +152,7 @@ io::Task<Status> TabletRestore::Run(std::vector<BackedUpLogStream> log_streams) 
   io::TaskGroup workers(builder_->core().env.loop);
   for (std::size_t i = 0; i < workers_; ++i) workers.Spawn(Work());
   co_await workers.Join();
+  builder_->ExpectDropped(std::move(dropped_));
   co_return failed_;
 }
 
@@ -159,11 +169,12 @@ io::Task<Status> TabletRestore::Do(Job job) {
       engine::IsInnerTablet(job.tablet) ? RestoreInner(job) : RestoreUser(job.tablet);
   Status status = co_await std::move(restore);
   if (status) co_return status;
-  co_return Fail(std::move(status).error().WithField("tablet " + std::to_string(job.tablet.value)));
+  co_return Fail(OfTablet(status.error(), job.tablet));
 }
 
 io::Task<Status> TabletRestore::RestoreInner(Job job) {
-  Result<BackedUpTablet> found = co_await sys_.at(job.ls)->Read(job.tablet);
+  DataMetas& metas = *sys_.at(job.ls);
+  Result<BackedUpTablet> found = co_await metas.Read(job.tablet);
   if (!found) co_return Fail(std::move(found).error());
   if (!found->meta) {
     co_return Fail(
@@ -172,39 +183,53 @@ io::Task<Status> TabletRestore::RestoreInner(Job job) {
             .WithPath(set_.store().FullPathOf(set_.Path(format::PathKind::kBackupSetDir))));
   }
   auto sstables = co_await Import(DataType::kSys, *found->meta, std::move(found->sstables));
-  if (!sstables) co_return Fail(std::move(sstables).error());
+  if (!sstables) co_return Fail(metas.Locate(*found, std::move(sstables).error()));
   ++counts_.tablets;
-  co_return builder_->AddTablet(job.ls, *std::move(found->meta), *std::move(sstables));
+  Status status = builder_->AddTablet(job.ls, *std::move(found->meta), *std::move(sstables));
+  if (!status) co_return Fail(metas.Locate(*found, std::move(status).error()));
+  co_return status;
 }
 
 io::Task<Status> TabletRestore::RestoreUser(TabletId tablet) {
   Result<BackedUpTablet> minor = co_await minor_->Read(tablet);
   if (!minor) co_return Fail(std::move(minor).error());
-  // Dropped before its turn came; the log says so too.
-  if (!minor->meta) co_return Status();
+  // Dropped before its turn came; the log must say so too.
+  if (!minor->meta) {
+    dropped_.push_back(tablet);
+    co_return Status();
+  }
   Result<BackedUpTablet> major = co_await major_->Read(tablet);
   if (!major) co_return Fail(std::move(major).error());
   // The same, between the two phases.
-  if (!major->meta) major->sstables.clear();
+  if (!major->meta) {
+    dropped_.push_back(tablet);
+    major->sstables.clear();
+  }
+  const auto in_minor = [&](const Error& error) { return Fail(minor_->Locate(*minor, error)); };
+  const auto in_major = [&](const Error& error) { return Fail(major_->Locate(*major, error)); };
   MigrationTabletParam meta = *std::move(minor->meta);
+  if (major->sstables.size() > 1)
+    co_return in_major(Error(ErrorCode::kNotSupported, "the tablet is stored by columns"));
   if (major->meta) {
     Status status = CheckBaseline(meta, major->sstables);
-    if (!status) co_return status;
+    if (!status) co_return in_minor(status.error());
   }
   const bool has_baseline = !major->sstables.empty();
   if (has_baseline) DropCovered(SnapshotOf(major->sstables.front()), minor->sstables);
 
   auto sstables = co_await Import(DataType::kMinor, meta, std::move(minor->sstables));
-  if (!sstables) co_return Fail(std::move(sstables).error());
+  if (!sstables) co_return in_minor(sstables.error());
   auto baseline = co_await Import(DataType::kMajor, meta, std::move(major->sstables));
-  if (!baseline) co_return Fail(std::move(baseline).error());
+  if (!baseline) co_return in_major(baseline.error());
   if (has_baseline) {
     engine::TakeBaseline(*baseline->front(), !sstables->empty(), meta);
     sstables->push_back(baseline->front());
   }
   ++counts_.tablets;
   const format::LsId ls = meta.ls_id;
-  co_return builder_->AddTablet(ls, std::move(meta), *std::move(sstables));
+  Status status = builder_->AddTablet(ls, std::move(meta), *std::move(sstables));
+  if (!status) co_return in_minor(status.error());
+  co_return status;
 }
 
 io::Task<Result<std::vector<TabletRestore::SstablePtr>>> TabletRestore::Import(

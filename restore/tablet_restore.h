@@ -43,7 +43,8 @@ class TabletRestore {
   TabletRestore(const TabletRestore&) = delete;
   TabletRestore& operator=(const TabletRestore&) = delete;
 
-  // Errors name set, file and offset. Afterwards nothing goes on.
+  // Errors name set, file and offset. Afterwards nothing goes on, and the builder knows which
+  // tablets must have been dropped.
   io::Task<Status> Run(std::vector<BackedUpLogStream> log_streams);
 
   const TabletRestoreCounts& counts() const { return counts_; }
@@ -82,6 +83,7 @@ class TabletRestore {
   std::vector<Job> jobs_;
   std::size_t next_job_ = 0;
   std::size_t done_jobs_ = 0;
+  std::vector<format::TabletId> dropped_;
   Status failed_;  // the first failure
   TabletRestoreCounts counts_;
 };

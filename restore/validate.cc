@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <tuple>
 #include <utility>
 
 #include "restore/restore_window.h"
@@ -14,6 +15,7 @@
 #include "restore/validate_set.h"
 #include "restore/validate_sstables.h"
 #include "restore/validate_tablets.h"
+#include "restore/validate_windows.h"
 
 namespace obbak::restore {
 namespace {
@@ -32,7 +34,10 @@ struct Dest {
   // Of an archive, and of the complement logs of sets.
   ArchiveLogs logs;
   std::map<format::BackupSetId, ArchiveLogs> complement_logs;
+  std::set<format::BackupSetId> intact_sets;
+  std::set<dest::PieceName> intact_pieces;
 
+  JudgedDest judged() const { return {&facts, &intact_sets, &intact_pieces}; }
   ArchiveView archive() const { return {&facts.archive, &tree, std::nullopt, {}}; }
   ArchiveView complement(format::BackupSetId id, const SetFacts& set) const {
     return {&*set.complement, &tree, id, set.kind};
@@ -195,8 +200,7 @@ class Validation {
     findings_.MoveTo(result_);
   }
 
-  void AddSets(const Dest& dest) {
-    std::set<format::BackupSetId> intact;
+  void AddSets(Dest& dest) {
     for (const auto& [id, set] : dest.facts.sets) {
       ValidatedSet row;
       if (set.desc) row.desc = *set.desc;
@@ -205,8 +209,9 @@ class Validation {
       row.bytes = set.bytes;
       row.ended = set.is_complete();
       row.intact = row.ended && set.desc && !findings_.IsBroken(dest.facts.medium) &&
-                   !findings_.IsBroken(dest.facts.medium, id) && DependsOn(row.desc, intact);
-      if (row.intact) intact.insert(id);
+                   !findings_.IsBroken(dest.facts.medium, id) &&
+                   DependsOn(row.desc, dest.intact_sets);
+      if (row.intact) dest.intact_sets.insert(id);
       result_.sets.push_back(std::move(row));
     }
   }
@@ -218,7 +223,7 @@ class Validation {
             intact.contains(desc.prev_inc_backup_set_id));
   }
 
-  void AddPieces(const Dest& dest) {
+  void AddPieces(Dest& dest) {
     for (const auto& [dest_id, rounds] : dest.facts.archive.rounds) {
       for (const auto& [round_id, round] : rounds) {
         for (const auto& [id, piece] : round.pieces) AddPiece(dest, dest_id, round_id, id, piece);
@@ -226,8 +231,8 @@ class Validation {
     }
   }
 
-  void AddPiece(const Dest& dest, format::DestId dest_id, format::RoundId round_id,
-                format::PieceId id, const PieceFacts& piece) {
+  void AddPiece(Dest& dest, format::DestId dest_id, format::RoundId round_id, format::PieceId id,
+                const PieceFacts& piece) {
     const std::optional<format::TenantArchivePieceAttr> attr = AttrOf(piece);
     ValidatedPiece row;
     if (attr) row.attr = *attr;
@@ -238,6 +243,7 @@ class Validation {
     row.bytes = piece.bytes;
     row.intact = attr && !findings_.IsBroken(dest.facts.medium) &&
                  !findings_.IsBroken(dest.facts.medium, round_id, id);
+    if (row.intact) dest.intact_pieces.insert({dest_id, round_id, id});
     const auto logs = dest.logs.find(dest_id);
     if (logs != dest.logs.end() && logs->second.contains(round_id)) {
       for (const auto& [ls, log] : logs->second.at(round_id)) {
@@ -250,27 +256,29 @@ class Validation {
     result_.pieces.push_back(std::move(row));
   }
 
-  // Only what is intact counts.
   void AddWindows() {
-    std::vector<format::BackupSetFileDesc> sets;
-    for (const ValidatedSet& set : result_.sets) {
-      if (set.intact) sets.push_back(set.desc);
-    }
-    std::vector<Window> windows = ComplementWindows(sets);
-    for (const Dest& dest : dests_) {
-      if (!dest.facts.is_archive || !dest.facts.format) continue;
-      const format::DestId id = dest.facts.format->dest_id;
-      std::vector<format::TenantArchivePieceAttr> pieces;
-      for (const ValidatedPiece& piece : result_.pieces) {
-        if (piece.intact && piece.attr.key.dest_id == id) pieces.push_back(piece.attr);
+    std::vector<Window> windows;
+    for (const Dest& data : dests_) {
+      if (data.facts.is_archive || !data.facts.format) continue;
+      std::vector<JudgedDest> archives;
+      for (const Dest& dest : dests_) {
+        if (dest.facts.is_archive && dest.facts.format && IsOfSameTenant(data, dest))
+          archives.push_back(dest.judged());
       }
-      const std::vector<Window> more = RestorableWindows(sets, pieces, id);
+      const std::vector<Window> more = IntactWindows(data.judged(), archives);
       windows.insert(windows.end(), more.begin(), more.end());
     }
     result_.windows = Disjoint(std::move(windows));
   }
 
-  // What one archive reaches, another or the log of a set may reach too.
+  static bool IsOfSameTenant(const Dest& data, const Dest& archive) {
+    const format::BackupFormatDesc& left = *data.facts.format;
+    const format::BackupFormatDesc& right = *archive.facts.format;
+    return std::tuple(left.cluster_id, left.tenant_id, left.incarnation) ==
+           std::tuple(right.cluster_id, right.tenant_id, right.incarnation);
+  }
+
+  // What one data destination reaches, another may reach too.
   static std::vector<Window> Disjoint(std::vector<Window> windows) {
     std::ranges::sort(windows, [](const Window& left, const Window& right) {
       return left.from != right.from ? left.from < right.from : left.to > right.to;

@@ -155,13 +155,15 @@ class SetAgainstLogs {
     }
   }
 
+  // Before the set's end: its data was copied until then.
   bool IsRemoved(format::TabletId tablet) const {
     for (const auto& [dest, rounds] : *archive_.logs) {
       for (const auto& [round, log_streams] : rounds) {
         for (const auto& [ls, log] : log_streams) {
           if (!log.readable) return true;
           const auto is_it = [&](const TabletEvent& event) {
-            return event.kind == TabletEvent::Kind::kRemoved && event.tablet == tablet;
+            return event.kind == TabletEvent::Kind::kRemoved && event.tablet == tablet &&
+                   event.scn <= set_.desc().min_restore_scn;
           };
           if (std::ranges::any_of(log.tablet_events, is_it)) return true;
         }

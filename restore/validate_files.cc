@@ -359,7 +359,8 @@ class DestReader {
       About(file.path).Damage(file.name, record.error());
       co_return;
     }
-    PieceOf(file.path).log_streams[file.path.ls].schema_metas.push_back(record->timestamp);
+    // The piece knows the log stream.
+    PieceOf(file.path).log_streams.try_emplace(file.path.ls);
     if (record->timestamp != file.path.scn)
       About(file.path).Broken(33, file.name, "timestamp", "is not that of the name");
     if (dest_.format && record->body.tenant_id != dest_.format->tenant_id)

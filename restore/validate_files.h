@@ -61,7 +61,6 @@ struct LogFileFound {
 struct LsPieceFacts {
   std::optional<format::SingleLsInfoDesc> file_info;
   std::map<std::int64_t, LogFileFound> log_files;  // by number
-  std::vector<format::Scn> schema_metas;
 };
 
 // One piece, as far as its metadata files say. An absent record is a file that is missing or, after

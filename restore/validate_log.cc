@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "dest/dest_store.h"
+#include "dest/log_file.h"
 #include "format/log_base_header.h"
 #include "format/log_file_header.h"
 #include "format/log_reader.h"
@@ -142,9 +144,12 @@ class LogCheck {
  private:
   io::Task<void> CheckFile(const FoundFile& file) {
     name_ = file.name;
-    Result<std::unique_ptr<io::MediumReader>> opened = co_await checks_.medium.Open(file.name);
-    if (!opened) co_return Damage(std::move(opened).error());
-    io::MediumReader& medium_reader = **opened;
+    const dest::DestStore store(checks_.medium, file.path.in_complement_log
+                                                    ? format::DestKind::kData
+                                                    : format::DestKind::kArchive);
+    const auto opened = co_await dest::OpenLogFile(store, file.path);
+    if (!opened) co_return Damage(opened.error());
+    io::MediumReader& medium_reader = (*opened)->reader();
     FileWindow window(medium_reader, file.name, 0, medium_reader.size(), checks_.meter);
     Status filled = co_await window.Fill(format::kLogFileHeaderArea);
     if (!filled) co_return Damage(std::move(filled).error());

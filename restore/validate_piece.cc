@@ -263,7 +263,13 @@ class PieceRules : PieceView {
 
   void CheckCheckpointIsReached() const {
     const std::optional<format::TenantArchivePieceAttr> attr = AttrOf(piece_);
-    if (!attr || !HasLog(piece_)) return;
+    // Nothing is archived before the first checkpoint behind the piece's start.
+    if (!attr || attr->checkpoint_scn <= attr->start_scn) return;
+    if (logs_.empty()) {
+      found_.Broken(38, Name(PathKind::kPieceCheckpointDir), "",
+                    fmt::format("all is archived up to {}, a mark says, but there is no log",
+                                attr->checkpoint_scn.value));
+    }
     for (const auto& [ls, log] : logs_) {
       if (!log.readable || log.has_ended || !log.last_scn.IsValid()) continue;
       if (log.last_scn >= attr->checkpoint_scn) continue;

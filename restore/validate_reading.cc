@@ -6,7 +6,12 @@
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <set>
 #include <utility>
+
+#include "dest/dest_store.h"
+#include "dest/log_file.h"
+#include "format/object_parts.h"
 
 namespace obbak::restore {
 namespace {
@@ -24,11 +29,7 @@ io::Task<Result<std::optional<std::uint64_t>>> SizeOf(io::Medium& medium, std::s
 // What is wrong with an entry of that kind being a directory or not; none if nothing is.
 std::optional<Error> WrongForm(const format::BackupPath& path, bool is_directory) {
   const format::EntryForm form = format::Facts(path.kind).form;
-  if (is_directory && form == format::EntryForm::kFileOrParts) {
-    return Error(ErrorCode::kNotSupported,
-                 "the file is stored in parts, as on a medium without append, which obbak does "
-                 "not validate");
-  }
+  if (form == format::EntryForm::kFileOrParts) return std::nullopt;
   if (is_directory == (form == format::EntryForm::kDirectory)) return std::nullopt;
   return Error(ErrorCode::kInvalidData, is_directory ? "a directory where a file belongs"
                                                      : "a file where a directory belongs");
@@ -40,8 +41,15 @@ bool IsStrict(PathKind directory) {
          directory == PathKind::kPieceCheckpointDir;
 }
 
+// The mark of an end, behind which nothing is written any more.
+bool IsEnd(PathKind kind) {
+  return kind == PathKind::kBackupSetEndSuccess || kind == PathKind::kBackupSetEndFailed ||
+         kind == PathKind::kPieceEnd || kind == PathKind::kRoundEnd;
+}
+
 // One walk, level by level and within a level by name: of a piece that grows, the marks that
-// promise something are seen before the logs that must have it.
+// promise something are seen before the logs that must have it. What ends while the walk goes on
+// has not ended yet.
 class Walk {
  public:
   Walk(io::Medium& medium, format::DestKind kind, Reporter found)
@@ -51,6 +59,7 @@ class Walk {
     const Directory root;
     Status status = co_await List(root);
     if (!status) co_return Fail(std::move(status).error());
+    co_await FindEnds();
     while (!directories_.empty()) {
       const Directory directory = std::move(directories_.front());
       directories_.pop_front();
@@ -67,6 +76,20 @@ class Walk {
     std::string name;
     format::BackupPath path;
   };
+
+  // Marks lie behind what they are about, in order of their names.
+  io::Task<void> FindEnds() {
+    for (const Directory& directory : directories_) {
+      const PathKind kind = directory.path.kind;
+      const bool has_marks = kind == PathKind::kBackupSetsDir || kind == PathKind::kPiecesDir ||
+                             kind == PathKind::kRoundsDir;
+      if (!has_marks) continue;
+      const auto entries = co_await medium_.List(directory.name);
+      // The walk will say so.
+      if (!entries) continue;
+      for (const io::DirEntry& entry : *entries) ends_.insert(directory.name + "/" + entry.name);
+    }
+  }
 
   io::Task<Status> List(Directory directory) {
     Result<std::vector<io::DirEntry>> entries = co_await medium_.List(directory.name);
@@ -87,6 +110,12 @@ class Walk {
       found_.About(*path).Damage(name, *std::move(wrong));
       co_return;
     }
+    if (IsEnd(path->kind) && !path->in_complement_log && !ends_.contains(name)) co_return;
+    if (entry.is_directory && path->kind == PathKind::kLogFile) {
+      Status status = co_await TakeParts(name, *path);
+      if (!status) found_.About(*path).Damage(name, std::move(status).error());
+      co_return;
+    }
     if (entry.is_directory) {
       directories_.push_back({name, *path});
       co_return;
@@ -97,6 +126,28 @@ class Walk {
     } else if (*size) {
       files_.push_back({name, *path, **size});
     }
+  }
+
+  // A log file in parts, as on a medium without append (layout.md §6): one file of the tree, read
+  // as such later; here, what reading it passes over.
+  io::Task<Status> TakeParts(std::string name, format::BackupPath path) {
+    const dest::DestStore store(medium_, kind_);
+    const Result<dest::Listing> parts = co_await store.List(path);
+    if (!parts) co_return Fail(parts.error());
+    for (const std::string& stray : parts->unknown)
+      Stray({name, path}, name + "/" + stray, Error(ErrorCode::kInvalidData, "no part of a log"));
+    for (const format::BackupPath& part : parts->known) {
+      if (part.kind != PathKind::kLogFormatMeta) continue;
+      const Result<Bytes> content = co_await store.ReadBytes(part);
+      if (!content) co_return Fail(content.error());
+      if (!std::ranges::equal(*content, AsByteView(format::kFormatMetaContent)))
+        co_return Fail(
+            Error(ErrorCode::kInvalidData, "the mark of a file in parts says otherwise"));
+    }
+    const auto file = co_await dest::OpenLogFile(store, path);
+    if (!file) co_return Fail(file.error());
+    files_.push_back({std::move(name), std::move(path), (*file)->size()});
+    co_return Status();
   }
 
   void Stray(const Directory& directory, const std::string& name, const Error& reason) {
@@ -111,6 +162,7 @@ class Walk {
   io::Medium& medium_;
   format::DestKind kind_;
   Reporter found_;
+  std::set<std::string> ends_;  // names in the directories of marks, when the walk began
   std::deque<Directory> directories_;
   Tree files_;
 };

@@ -21,6 +21,7 @@ namespace obbak::restore {
 // The path as text. Of ids that come out of records, and that no name can have, the pattern.
 std::string NameOf(const format::BackupPath& path);
 
+// A log file in parts is one, of the logical length.
 struct FoundFile {
   std::string name;  // the path as text
   format::BackupPath path;

@@ -175,14 +175,19 @@ class SstableRules {
     }
   }
 
+  static std::span<const format::ObjMeta> RowkeyOf(const MacroBlockFacts& block) {
+    return std::span(*block.column_types)
+        .first(static_cast<std::size_t>(block.rowkey_column_count));
+  }
+
   // Rule 28.
   void CheckKeys() {
     for (std::size_t i = 1; i < blocks_.size(); ++i) {
       const MacroBlockFacts& before = *blocks_[i - 1];
       const MacroBlockFacts& block = *blocks_[i];
-      if (before.rowkey_column_count != block.rowkey_column_count) continue;
-      const auto rowkey =
-          std::span(*block.column_types).first(static_cast<std::size_t>(block.rowkey_column_count));
+      const std::span<const format::ObjMeta> rowkey = RowkeyOf(block);
+      // Keys of other types have no order; that they are others is rule 29.
+      if (!std::ranges::equal(RowkeyOf(before), rowkey, SameColumnType)) continue;
       if (!std::ranges::all_of(rowkey, format::HasKnownOrder)) continue;
       // In a major a row has one version.
       const auto compared =
