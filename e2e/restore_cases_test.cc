@@ -436,7 +436,8 @@ TEST_F(RestoreCases, ALogThatEndsInTheMiddleOfAGroupSaysWhere) {
   io::Medium& archive = *source->archive_media[0];
   const auto file = world_.loop().Run(io::ReadAll(archive, path, std::uint64_t{1} << 30));
   ASSERT_TRUE(file) << file.error().ToString();
-  ASSERT_TRUE(Good(world_.loop().Run(archive.Put(path, ByteView(*file).first(file->size() - 10)))));
+  ASSERT_TRUE(
+      Good(world_.loop().Run(archive.Put(path, ByteView(*file).first(file->size() * 3 / 4)))));
 
   restore::ArchivedLogs logs(source->archive(0), plan->pieces);
   const auto log = world_.loop().Run(logs.Open({1001}, format::Lsn{0}));
@@ -452,6 +453,12 @@ TEST_F(RestoreCases, ALogThatEndsInTheMiddleOfAGroupSaysWhere) {
   ASSERT_TRUE(reason);
   EXPECT_TRUE(reason->path().ends_with(path)) << reason->ToString();
   EXPECT_TRUE(reason->offset()) << reason->ToString();
+
+  const auto restored = restorer.Restore(*source, *plan, NewDir());
+  ASSERT_FALSE(restored);
+  EXPECT_EQ(restored.error().code(), ErrorCode::kEntryNotExist);
+  EXPECT_EQ(restored.error().path(), reason->path());
+  EXPECT_EQ(restored.error().offset(), reason->offset());
 }
 
 // A set that lists a tablet, but lost its data, is not restored without it.

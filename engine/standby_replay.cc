@@ -51,6 +51,24 @@ class StandbyReplay::Head {
   // The sources have nothing behind the local log's end.
   bool is_exhausted() const { return sources_ != nullptr && !has_entry(); }
 
+  // It is, and the log ends before `target`.
+  Error EndedBefore(Scn target) const {
+    const std::optional<Error> reason = source_ == nullptr ? std::nullopt : source_->EndReason();
+    // There will never be more.
+    if (reason && reason->code() == ErrorCode::kNotSupported) {
+      return OfLogStream(*reason, stream_->id());
+    }
+    Error error(ErrorCode::kEntryNotExist, "the log ends at SCN " +
+                                               std::to_string(stream_->clog().max_scn().value) +
+                                               ", before SCN " + std::to_string(target.value) +
+                                               (reason ? ": " + reason->message() : ""));
+    if (reason && !reason->path().empty()) error = std::move(error).WithPath(reason->path());
+    if (reason && reason->offset()) error = std::move(error).WithOffset(*reason->offset());
+    return OfLogStream(
+        std::move(error).WithAdvice("wait until more is archived, or name an earlier SCN"),
+        stream_->id());
+  }
+
   // To the first entry above `applied`, from the start. Up to there the local log has all.
   io::Task<Status> Seek(Scn applied) {
     Status status = co_await EnterGroup();
@@ -183,13 +201,8 @@ io::Task<Status> StandbyReplay::ReplayTo(Scn target, LogGroupSources* sources,
   }
   if (!status) co_return status;
   for (const auto& head : heads) {
-    const Scn end = head->stream().clog().max_scn();
-    if (!head->is_exhausted() || end >= target) continue;
-    co_return Fail(OfLogStream(
-        Error(ErrorCode::kEntryNotExist, "the log ends at SCN " + std::to_string(end.value) +
-                                             ", before SCN " + std::to_string(target.value))
-            .WithAdvice("wait until more is archived, or name an earlier SCN"),
-        head->stream().id()));
+    if (!head->is_exhausted() || head->stream().clog().max_scn() >= target) continue;
+    co_return Fail(head->EndedBefore(target));
   }
   progress_.applied = std::max(progress_.applied, target);
   co_return Status();

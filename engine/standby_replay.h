@@ -40,7 +40,7 @@ class LogGroupSource {
   // The next group, padding groups included; its bytes live until the next call. None: there is no
   // more, for now.
   virtual io::Task<Result<std::optional<format::LogGroup>>> Next() = 0;
-  // When there was no more: why, as far as the source knows.
+  // When there was no more: why, as far as the source knows. kNotSupported: there never will be.
   virtual std::optional<Error> EndReason() const { return std::nullopt; }
 };
 

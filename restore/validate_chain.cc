@@ -226,7 +226,7 @@ void CheckCoverage(const SetView& set, std::span<const ReadArchive> archives,
     }
     if (pieces.empty()) continue;
     const TenantArchivePieceAttr& last = pieces.back();
-    if (last.status.value == format::ArchivePieceStatus::kActive && last.checkpoint_scn < end &&
+    if (archive.GoesOn(last.key) && last.checkpoint_scn < end &&
         (last.checkpoint_scn <= start || Covers(pieces, start, last.checkpoint_scn))) {
       reached = last.checkpoint_scn;
     }
@@ -247,6 +247,10 @@ void CheckCoverage(const SetView& set, std::span<const ReadArchive> archives,
 }
 
 }  // namespace
+
+bool ReadArchive::GoesOn(const format::ArchivePieceKey& key) const {
+  return !view.facts->rounds.at(key.dest_id).at(key.round_id).has_end;
+}
 
 std::vector<TenantArchivePieceAttr> ReadArchive::Pieces() const {
   std::vector<TenantArchivePieceAttr> pieces;

@@ -20,6 +20,8 @@ struct ReadArchive {
 
   // Of all pieces that are not empty, in ascending order.
   std::vector<format::TenantArchivePieceAttr> Pieces() const;
+  // Whether the round of that piece, which is one of Pieces(), has no end.
+  bool GoesOn(const format::ArchivePieceKey& key) const;
 };
 
 // What the sets of a data destination want to know of the logs.
