@@ -10,6 +10,7 @@
 #include "backup/ls_tasks.h"
 #include "backup/retry_rules.h"
 #include "backup/set_files.h"
+#include "backup/waiting.h"
 #include "dest/set_reader.h"
 #include "engine/ddl_payloads.h"
 #include "engine/maintenance.h"
@@ -22,7 +23,6 @@ using format::LsId;
 using format::Scn;
 using format::TabletId;
 
-constexpr std::chrono::milliseconds kPoll{20};
 // From this meta turn on, nothing may move.
 constexpr std::int64_t kQuietMetaTurn = 3;
 
@@ -183,15 +183,14 @@ io::Task<Status> BackupSetTask::RunUserMetaTasks() {
 }
 
 io::Task<Status> BackupSetTask::HoldTablets() {
-  io::Loop& loop = context_.core.env.loop;
-  const std::chrono::nanoseconds deadline = loop.SteadyNow() + context_.options.patience;
+  Waiting waiting(context_);
   // Who holds it can wait for open transactions; the backup must be able to give up.
   while (context_.core.ddl.is_locked()) {
     if (Status status = context_.CheckRunning(); !status) co_return status;
-    if (loop.SteadyNow() >= deadline) {
+    if (waiting.is_over()) {
       co_return Fail(ErrorCode::kTimeout, "schema changes do not come to an end");
     }
-    (void)co_await loop.Sleep(kPoll, context_.stop);
+    co_await waiting.Pause();
   }
   tablets_held_ = co_await context_.core.ddl.Lock();
   co_return Status();

@@ -3,19 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <utility>
 
+#include "backup/waiting.h"
 #include "engine/ddl_payloads.h"
 #include "engine/maintenance.h"
 #include "engine/standby.h"
 
 namespace obbak::backup {
 namespace {
-
-constexpr std::chrono::milliseconds kPoll{20};
 
 // A flush or checkpoint that runs by itself: it can wait for transactions as long as it must, while
 // who began it gives up.
@@ -67,8 +65,7 @@ Error TimedOut(const engine::LogStream& stream, format::Scn target) {
 
 io::Task<Status> AdvanceCheckpoint(const SetContext& context, engine::LogStream& stream,
                                    format::Scn target) {
-  io::Loop& loop = context.core.env.loop;
-  const std::chrono::nanoseconds deadline = loop.SteadyNow() + context.options.patience;
+  Waiting waiting(context);
   if (context.core.role == engine::TenantRole::kPrimary) {
     if (Status status = engine::AdvanceLogs(context.core, target); !status) co_return status;
   }
@@ -76,9 +73,9 @@ io::Task<Status> AdvanceCheckpoint(const SetContext& context, engine::LogStream&
   while (stream.record().clog_checkpoint_scn() < target.value || step->running) {
     if (Status status = context.CheckRunning(); !status) co_return status;
     if (!step->result) co_return step->result;
-    if (loop.SteadyNow() >= deadline) co_return Fail(TimedOut(stream, target));
+    if (waiting.is_over()) co_return Fail(TimedOut(stream, target));
     if (!step->running) Begin(context, stream, target, step);
-    (void)co_await loop.Sleep(kPoll, context.stop);
+    co_await waiting.Pause();
   }
   co_return step->result;
 }

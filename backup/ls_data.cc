@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "backup/checkpoint_wait.h"
 #include "backup/index_merge.h"
+#include "backup/waiting.h"
 #include "engine/ddl_payloads.h"
 
 namespace obbak::backup {
@@ -19,14 +19,11 @@ using format::BackupMetaType;
 using format::DataType;
 using format::TabletId;
 
-constexpr std::chrono::milliseconds kPoll{20};
-
 // The tablet, once its status is NORMAL; null when it is not here any more.
 io::Task<Result<std::shared_ptr<engine::Tablet>>> AwaitTablet(const SetContext& context,
                                                               const engine::LogStream& stream,
                                                               TabletId id) {
-  io::Loop& loop = context.core.env.loop;
-  const std::chrono::nanoseconds deadline = loop.SteadyNow() + context.options.patience;
+  Waiting waiting(context);
   for (;;) {
     if (Status status = context.CheckRunning(); !status) co_return Fail(std::move(status).error());
     const auto found = stream.tablets().find(id);
@@ -39,13 +36,13 @@ io::Task<Result<std::shared_ptr<engine::Tablet>>> AwaitTablet(const SetContext& 
       if (!status) co_return Fail(status.error());
       if (*status == format::TabletStatus::kNormal) co_return tablet;
     }
-    if (loop.SteadyNow() >= deadline) {
+    if (waiting.is_over()) {
       co_return Fail(
           ErrorCode::kTimeout,
           fmt::format("tablet {} on log stream {} does not come to rest after a transfer", id.value,
                       stream.id().value));
     }
-    (void)co_await loop.Sleep(kPoll, context.stop);
+    co_await waiting.Pause();
   }
 }
 

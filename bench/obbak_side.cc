@@ -131,7 +131,7 @@ class ObbakSide final : public ArchivingSide {
   }
 
  private:
-  static std::string DataUri(const std::string& dir) { return "file://" + dir + "/data"; }
+  static std::string DataUri(const std::string& dir) { return "file://" + dir + "/" + kSets; }
   static std::string ArchiveUri(const std::string& dir) { return "file://" + dir + "/archive"; }
 
   engine::Env Environment() { return {loop_, loop_.disk(), clock_, random_, {}}; }

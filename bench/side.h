@@ -89,6 +89,9 @@ class Side {
 // What ours has beyond that, after PrepareBackup.
 class ArchivingSide : public Side {
  public:
+  // Below the directory of the backups.
+  static constexpr const char* kSets = "data";
+
   // Logs pile up.
   virtual void SuspendArchive() = 0;
   virtual void ResumeArchive() = 0;
