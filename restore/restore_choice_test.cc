@@ -233,7 +233,7 @@ TEST(RestoreChoice, PiecesWithoutLogsProveNothing) {
   EXPECT_EQ(chosen(16), std::nullopt);
   EXPECT_EQ(FarthestPoint(pieces), Scn{15});
   pieces[3].checkpoint_scn = Scn{41};
-  for (const std::uint64_t end : {16, 20, 25, 40, 41})
+  for (const std::uint64_t end : {16U, 20U, 25U, 40U, 41U})
     EXPECT_EQ(chosen(end), (std::vector<std::size_t>{0, 1, 2, 3})) << end;
   EXPECT_EQ(chosen(42), std::nullopt);
   EXPECT_EQ(FarthestPoint(pieces), Scn{41});
