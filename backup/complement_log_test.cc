@@ -183,7 +183,7 @@ TEST(ComplementLog, ALogFileThatHasBecomeShorterFailsTheSet) {
 
 TEST(ComplementLog, ALogFileThatIsJustBeingMadeIsNotTaken) {
   const std::string path = "logstream_1001/log/2.obarc";
-  for (const std::size_t size : {0, 100, 4096, 10'000}) {
+  for (const std::size_t size : {0U, 100U, 4096U, 10'000U}) {
     const Bytes zeros(size);
     Source source(kHourlyPieces, When([&](io::Medium& archive) {
                     return archive.Put("piece_d1001r1p1/" + path, zeros);
