@@ -158,7 +158,7 @@ TEST(ArchiverFault, LogsThatAreLostInTheArchiveInterruptTheRound) {
   EXPECT_EQ(CodeOf(tenant.Run(tenant.archiver().AwaitState())), ErrorCode::kLogArchiveInterrupted);
   // Only a new round helps, and what there is of this one is no log to restore from.
   ASSERT_OK(tenant.StopArchiving());
-  const auto& piece = tenant.archiver().status().pieces.at(0);
+  const auto piece = tenant.archiver().status().pieces.at(0);
   EXPECT_EQ(piece.status.value, format::ArchivePieceStatus::kFrozen);
   EXPECT_EQ(piece.file_status, format::BackupFileStatus::kBroken);
   ASSERT_OK(tenant.Run(tenant.archiver().ArchiveLog()));
