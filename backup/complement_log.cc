@@ -260,12 +260,6 @@ class ComplementCopy {
   ArchiveStatus status_;
 };
 
-// All log streams have log at or behind `scn`, in the piece or before it. One that begins where its
-// checkpoint is may have none.
-bool Reaches(const TenantArchivePieceAttr& piece, Scn scn) {
-  return piece.checkpoint_scn >= scn && piece.checkpoint_scn > piece.start_scn;
-}
-
 // Those of the current round that the set needs, ascending: from the one with start_replay_scn to
 // the first that reaches min_restore_scn, or as many as there are. Where the log around a border
 // goes on may be said by a piece that begins behind min_restore_scn.
@@ -277,14 +271,14 @@ std::vector<TenantArchivePieceAttr> NeededPieces(const SetContext& context,
                              piece.key.round_id == status.round->round;
     if (!is_of_round || piece.end_scn <= context.desc.start_replay_scn) continue;
     needed.push_back(piece);
-    if (Reaches(piece, context.desc.min_restore_scn)) break;
+    if (dest::Reaches(piece, context.desc.min_restore_scn)) break;
   }
   return needed;
 }
 
 // They reach `scn`, and all but the last are frozen.
 bool AreComplete(const std::vector<TenantArchivePieceAttr>& pieces, Scn scn) {
-  if (pieces.empty() || !Reaches(pieces.back(), scn)) return false;
+  if (pieces.empty() || !dest::Reaches(pieces.back(), scn)) return false;
   return std::all_of(pieces.begin(), pieces.end() - 1, [](const TenantArchivePieceAttr& piece) {
     return piece.status.value == ArchivePieceStatus::kFrozen;
   });

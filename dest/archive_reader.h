@@ -51,6 +51,17 @@ format::TenantArchivePieceAttr ActiveAttr(format::TenantArchivePieceInfosDesc in
                                           const format::PieceCheckpointDesc& first,
                                           std::optional<format::Scn> mark);
 
+// Whether every log stream has a log in the piece. One where some log stream has none is frozen
+// with its start as checkpoint.
+inline bool HasLogs(const format::TenantArchivePieceAttr& piece) {
+  return piece.checkpoint_scn > piece.start_scn;
+}
+// Whether every log stream has a log in the piece that is at or above `scn`. Only such a log shows
+// that there is none in between.
+inline bool Reaches(const format::TenantArchivePieceAttr& piece, format::Scn scn) {
+  return HasLogs(piece) && piece.checkpoint_scn >= scn;
+}
+
 // All pieces that the archive knows of: the history of the newest one that is not empty, and that
 // one itself; ascending. None when there is none.
 io::Task<Result<std::vector<format::TenantArchivePieceAttr>>> ReadAllPieces(DestStore archive);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "dest/archive_reader.h"
 #include "format/backup_enums.h"
 
 namespace obbak::restore {
@@ -19,15 +20,6 @@ constexpr DataVersion kVersion41{std::uint64_t{4} << 32 | std::uint64_t{1} << 16
 bool IsUsable(const BackupSetFileDesc& set) {
   return set.status == format::BackupSetStatus::kSuccess &&
          set.file_status == format::BackupFileStatus::kAvailable;
-}
-
-// A piece where some log stream has no log is frozen with its start as checkpoint.
-bool HasLogs(const TenantArchivePieceAttr& piece) { return piece.checkpoint_scn > piece.start_scn; }
-
-// Whether every log stream has a log in the piece that is at or above `end`. Only such a log shows
-// that there is none in between.
-bool Reaches(const TenantArchivePieceAttr& piece, Scn end) {
-  return HasLogs(piece) && piece.checkpoint_scn >= end;
 }
 
 }  // namespace
@@ -63,7 +55,7 @@ std::optional<std::vector<std::size_t>> ChoosePieceIndexes(
     if (piece.start_scn >= end) {
       // What the last piece cannot promise any more, its successors may: that there is no log in
       // between, or the one that crosses the border.
-      if (!follows || Reaches(pieces[run.back()], end)) break;
+      if (!follows || dest::Reaches(pieces[run.back()], end)) break;
       run.push_back(i);
       continue;
     }
@@ -73,13 +65,13 @@ std::optional<std::vector<std::size_t>> ChoosePieceIndexes(
     }
     run.push_back(i);
   }
-  if (run.empty() || !Reaches(pieces[run.back()], end)) return std::nullopt;
+  if (run.empty() || !dest::Reaches(pieces[run.back()], end)) return std::nullopt;
   return run;
 }
 
 std::optional<Scn> FarthestPoint(std::span<const TenantArchivePieceAttr> pieces) {
   for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece) {
-    if (HasLogs(*piece)) return piece->checkpoint_scn;
+    if (dest::HasLogs(*piece)) return piece->checkpoint_scn;
   }
   return std::nullopt;
 }
